@@ -1,0 +1,1 @@
+"""Homeport: your own Fargate."""

@@ -1,0 +1,1 @@
+"""What every AWS service of Homeport shares: operations, errors, arguments, ARNs, paging, tags."""

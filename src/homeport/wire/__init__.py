@@ -1,0 +1,1 @@
+"""The messages between server and node.  Versioned; no behaviour.  See messages.py."""
