@@ -42,4 +42,3 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Finish the commit under way and close the store."""
-
