@@ -1,0 +1,140 @@
+"""
+`homeport`: run your own Fargate.
+
+Commands import what they need when they run: `homeport lab` must not pay for what `homeport status` shows.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from homeport.kit.installation import Installation
+
+app = typer.Typer(
+    name="homeport",
+    help="Your own Fargate: an AWS-compatible home for containers, on your own Linux machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+image = typer.Typer(help="Put images on this machine without a registry.", no_args_is_help=True)
+app.add_typer(image, name="image")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the lab's state and logs on disk, and say where.")] = False,
+) -> None:
+    """
+    Run a command beside a fresh Homeport in a box.
+
+    The box is a network namespace of its own: no default route, no link to this machine.  The command
+    finds AWS_ENDPOINT_URL and keys in its environment.  Its exit code is ours; every trace goes when it ends.
+
+    Example: homeport lab -- aws ecs list-clusters
+    """
+    from homeport.cli.lab import run
+
+    command = context.args or [os.environ.get("SHELL", "/bin/sh")]
+    raise typer.Exit(run(command, keep=keep))
+
+
+@app.command()
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it runs.")] = False,
+    port: Annotated[int, typer.Option(help="Where the AWS API answers.")] = Installation().port,
+    host: Annotated[str, typer.Option(help="The address the AWS API listens on.")] = Installation().host,
+    region: Annotated[str, typer.Option(help="The region of names and addresses.")] = Installation().region,
+    account: Annotated[str, typer.Option(help="The account of every ARN.")] = Installation().account,
+    state: Annotated[str, typer.Option(help="What survives a reboot.")] = Installation().state,
+    run: Annotated[str, typer.Option(help="Sockets and namespaces.", envvar="HOMEPORT_RUN")] = Installation().run,
+) -> None:
+    """Run Homeport on this machine: in the foreground until Ctrl-C, or detached."""
+    from homeport.cli.daemon import up as command
+
+    installation = Installation(host=host, port=port, region=region, account=account, state=state, run=run)
+    raise typer.Exit(command(installation, detach=detach))
+
+
+@app.command()
+def down(
+    purge: Annotated[bool, typer.Option("--purge", help="Also delete the state: tasks, logs, images.")] = False,
+) -> None:
+    """Stop Homeport and remove its containers and networks from this machine."""
+    from homeport.cli.daemon import down as command
+
+    raise typer.Exit(command(purge=purge))
+
+
+@app.command()
+def status() -> None:
+    """Say what runs, and where its API answers."""
+    from homeport.cli.daemon import status as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
+def env() -> None:
+    """
+    Print the variables that point AWS's tools at Homeport.
+
+    Use it as: eval "$(homeport env)"
+    """
+    from homeport.cli.daemon import env as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
+def logs(
+    program: Annotated[str, typer.Argument(help="server or node; both when left out.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many lines from the end.")] = 40,
+) -> None:
+    """Show Homeport's own logs (a task's logs are in CloudWatch Logs: aws logs tail)."""
+    from homeport.cli.daemon import logs as command
+
+    raise typer.Exit(command(program, follow=follow, lines=lines))
+
+
+@app.command()
+def doctor() -> None:
+    """Check kernel, cgroups and tools, and say what each missing one costs."""
+    from homeport.cli.doctor import doctor as command
+
+    raise typer.Exit(command())
+
+
+@image.command("build")
+def image_build(
+    context: Annotated[str, typer.Argument(help="Folder with a Containerfile or Dockerfile.")],
+    tag: Annotated[str, typer.Option("--tag", "-t", help="The name that task definitions use.")],
+) -> None:
+    """Build an image into this installation's store."""
+    from homeport.cli.images import build as command
+
+    raise typer.Exit(command(context, tag))
+
+
+@image.command("load")
+def image_load(
+    archive: Annotated[str, typer.Argument(help="A docker or OCI archive.")],
+) -> None:
+    """Load an image archive into this installation's store."""
+    from homeport.cli.images import load as command
+
+    raise typer.Exit(command(archive))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
