@@ -1,0 +1,1 @@
+"""Background passes of CloudWatch Logs."""
