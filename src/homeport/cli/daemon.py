@@ -124,13 +124,13 @@ def status() -> int:
     if installation is None:
         print("Homeport is not running.")
         return 1
-    import urllib.error
-    import urllib.request
+    import http.client
 
     try:
-        with urllib.request.urlopen(f"{installation.endpoint}/healthz", timeout=2) as answer:
-            healthy = answer.status == 200
-    except (urllib.error.URLError, TimeoutError):
+        connection = http.client.HTTPConnection(installation.host, installation.port, timeout=2)
+        connection.request("GET", "/healthz")
+        healthy = connection.getresponse().status == 200
+    except OSError:
         healthy = False
     print(f"API        {installation.endpoint}  {'answers' if healthy else 'does not answer'}")
     print(f"registry   {installation.registry}")

@@ -74,7 +74,7 @@ def _own(folder: Path, command: Sequence[str]) -> int:
         try:
             linux.die_with_parent(signal.SIGKILL)
             os._exit(_live(folder, command))
-        except BaseException:  # the fork's copy of the caller's stack must never run on
+        except BaseException:  # noqa: BLE001 - the fork's copy of the caller's stack must never run on
             sys.excepthook(*sys.exc_info())
             os._exit(70)
     for number in (signal.SIGTERM, signal.SIGHUP):

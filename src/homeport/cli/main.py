@@ -5,7 +5,6 @@ Commands import what they need when they run: `homeport lab` must not pay for wh
 """
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -137,4 +136,4 @@ def image_load(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
