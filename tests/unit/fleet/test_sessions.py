@@ -1,0 +1,190 @@
+"""A session tells a node everything it shall have, and records everything it reports, exactly once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from homeport.db.database import Tx
+from homeport.db.sqlite import SqliteDatabase
+from homeport.fleet import assignments
+from homeport.fleet.sessions import Intake, Sessions
+from homeport.kit.clock import FixedClock
+from homeport.wire import frames
+from homeport.wire.messages import (
+    Assignment,
+    Change,
+    Drop,
+    Facts,
+    Hello,
+    LogAck,
+    LogBatch,
+    Observed,
+    ObservedAck,
+    TaskPhase,
+    ToServer,
+    Vpc,
+    Welcome,
+)
+
+FACTS = Facts(cpus=2, memory=1024, kernel="6.1")
+
+
+def vpc(name: str) -> Vpc:
+    return Vpc(id=name, cidrs=("10.0.0.0/16",), dns="10.0.0.2", domain="ec2.internal")
+
+
+@dataclass
+class Node:
+    """The node's end of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, message: ToServer) -> None:
+        self.writer.write(frames.encode(message))
+        await self.writer.drain()
+
+    async def receive(self) -> object:
+        async with asyncio.timeout(5):
+            return await frames.read(self.reader, frames.to_node)
+
+    async def join(self, name: str = "n") -> Assignment:
+        await self.send(Hello(version=1, node=name, facts=FACTS))
+        assert isinstance(await self.receive(), Welcome)
+        whole = await self.receive()
+        assert isinstance(whole, Assignment)
+        return whole
+
+
+@dataclass
+class World:
+    """A server with its socket; `refuse` names tasks whose observations cannot be recorded."""
+
+    database: SqliteDatabase
+    sessions: Sessions
+    socket: Path
+    observed: list[str] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
+    refuse: set[str] = field(default_factory=set)
+
+    async def connect(self) -> Node:
+        return Node(*await asyncio.open_unix_connection(self.socket))
+
+
+@asynccontextmanager
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    database = SqliteDatabase(tmp_path / "db")
+
+    async def record(tx: Tx, node: str, message: Observed, now: float) -> None:
+        if message.task in made.refuse:
+            raise LookupError(message.task)
+        made.observed.append(message.task)
+
+    async def append(tx: Tx, batch: LogBatch, now: float) -> int:
+        return batch.end
+
+    intake = Intake(observed=record, log_batch=append, wakes=("ecs.placement",))
+    welcome = Welcome(version=1, account="1", region="r")
+    sessions = Sessions(database, FixedClock(), welcome, intake, lambda name: made.woken.append(name))
+    made = World(database, sessions, tmp_path / "s")
+    server = await asyncio.start_unix_server(sessions.serve, made.socket)
+    try:
+        yield made
+    finally:
+        server.close()
+        await database.close()
+
+
+async def leave(node: Node, made: World) -> None:
+    node.writer.close()
+    async with asyncio.timeout(5):
+        while made.sessions.connected:
+            await asyncio.sleep(0)
+
+
+async def test_a_node_gets_its_whole_assignment_then_changes(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        assert (await node.join()).items == ()
+        async with made.database.transaction() as tx:
+            await assignments.put(tx, "n", vpc("a"))
+            await assignments.put(tx, "n", vpc("b"))
+            await assignments.drop(tx, "n", "Vpc", "a")
+        made.sessions.notice()
+        change = await node.receive()
+        assert change == Change(previous=0, generation=3, puts=(vpc("b"),), drops=(Drop(kind="Vpc", id="a"),))
+        await leave(node, made)
+
+        again = await made.connect()
+        assert await again.join() == Assignment(generation=3, items=(vpc("b"),))
+        await leave(again, made)
+
+
+async def test_an_equal_item_is_not_assigned_twice(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        async with made.database.transaction() as tx:
+            assert await assignments.put_missing(tx, "n", vpc("a"))
+            assert not await assignments.put_missing(tx, "n", vpc("a"))
+            assert not await assignments.drop(tx, "n", "Vpc", "unknown")
+            assert await assignments.items(tx, "n", "Vpc") == [vpc("a")]
+        await leave(node, made)
+
+
+async def test_reports_are_acknowledged_after_they_are_recorded(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        await node.send(Observed(task="t", sequence=4, phase=TaskPhase.RUNNING, containers=()))
+        assert await node.receive() == ObservedAck(task="t", sequence=4)
+        assert made.observed == ["t"]
+        assert made.woken == ["fleet.joined", "ecs.placement"]
+        batch = LogBatch(source="t/c", region="r", group="g", stream="s", start=0, end=9, events=())
+        await node.send(batch)
+        assert await node.receive() == LogAck(source="t/c", offset=9)
+        await leave(node, made)
+
+
+async def test_a_report_that_cannot_be_recorded_is_not_acknowledged_and_delays_nobody(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.refuse.add("bad")
+        node = await made.connect()
+        await node.join()
+        for task in ("bad", "good"):
+            node.writer.write(frames.encode(Observed(task=task, sequence=1, phase=TaskPhase.GONE, containers=())))
+        assert await node.receive() == ObservedAck(task="good", sequence=1)
+        await leave(node, made)
+
+
+async def test_a_second_connection_of_a_node_replaces_the_first(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        first = await made.connect()
+        await first.join()
+        second = await made.connect()
+        await second.join()
+        assert await first.receive() is None
+        first.writer.close()
+        assert made.sessions.connected == {"n"}
+        await leave(second, made)
+
+
+async def test_garbage_ends_the_session_and_not_the_server(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        for garbage in (
+            b"\xff\xff\xff\xff",
+            b"\x00\x00\x00\x02{]",
+            b"\x00\x00",
+            b"\x00\x00\x00\x11" + b'{"type":"Other1"}',
+        ):
+            node = await made.connect()
+            node.writer.write(garbage)
+            node.writer.write_eof()
+            async with asyncio.timeout(5):
+                assert await node.reader.read() == b""
+            node.writer.close()
+        node = await made.connect()
+        await node.join()
+        await leave(node, made)
