@@ -5,11 +5,12 @@ All reads are ranges of the primary key (stream, timestamp, sequence): what the 
 costs does not depend on how much the stream holds.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from homeport.db.database import Tx, Value
-from homeport.services.logs.model import Event, Gap, LogGroup, event_size
+from homeport.services.logs.model import Event, Gap, LogGroup, event_size, gap_after, gap_before
 
 PAGE_BYTES = 1_048_576
 PAGE_EVENTS = 10_000
@@ -76,25 +77,48 @@ async def before(tx: Tx, stream_id: int, gap: Gap, span: Range, limit: int) -> l
     return [Event(*row) for row in rows]
 
 
-async def walk(tx: Tx, stream_id: int, gap: Gap, span: Range, *, forward: bool) -> AsyncIterator[Event]:
-    """Yield the events on one side of *gap*, in slices small enough that long lines cannot fill the memory."""
-    size = 32
-    while True:
-        found = await (after if forward else before)(tx, stream_id, gap, span, size)
-        for event in found:
-            yield event
-        if len(found) < size:
-            return
-        gap = Gap(*found[-1][:2]) if forward else Gap(found[-1].timestamp, found[-1].sequence - 1)
-        mean = sum(event.size() for event in found) // len(found)
-        size = max(8, min(2_000, PAGE_BYTES // mean))
+class Walk:
+    """
+    The events on one side of *gap*, nearest first.
+
+    They are read in slices of *most* rows, fewer where lines are long: they cannot fill the memory.
+    (Not a generator: one that is left half-read would need closing.)
+    """
+
+    def __init__(self, tx: Tx, stream_id: int, gap: Gap, span: Range, *, forward: bool, most: int = 2_000) -> None:
+        self._tx, self._stream_id, self._gap, self._span = tx, stream_id, gap, span
+        self._read = after if forward else before
+        self._forward = forward
+        self._most = most
+        self._size = min(32, most)
+        self._ahead: deque[Event] = deque()
+        self._ended = False
+
+    def __aiter__(self) -> "Walk":
+        return self
+
+    async def __anext__(self) -> Event:
+        if not self._ahead and not self._ended:
+            await self._read_on()
+        if not self._ahead:
+            raise StopAsyncIteration
+        return self._ahead.popleft()
+
+    async def _read_on(self) -> None:
+        found = await self._read(self._tx, self._stream_id, self._gap, self._span, self._size)
+        self._ahead.extend(found)
+        self._ended = len(found) < self._size
+        if not self._ended:
+            self._gap = gap_after(found[-1]) if self._forward else gap_before(found[-1])
+            mean = sum(event.size() for event in found) // len(found)
+            self._size = max(8, min(self._most, PAGE_BYTES // mean))
 
 
 async def page(tx: Tx, stream_id: int, gap: Gap, span: Range, *, forward: bool, limit: int) -> list[Event]:
     """Return the events nearest to *gap* on one side, at most *limit* and 1 MB of them, oldest first."""
     found: list[Event] = []
     room = PAGE_BYTES
-    async for event in walk(tx, stream_id, gap, span, forward=forward):
+    async for event in Walk(tx, stream_id, gap, span, forward=forward):
         room -= event.size()
         if found and room < 0:
             break

@@ -133,3 +133,12 @@ async def list_streams_by_last_event(
         *(group.id, *start, limit),
     )
     return [_stream(row) for row in rows]
+
+
+async def list_streams_between(tx: Tx, group: LogGroup, start: int, end: int) -> list[LogStream]:
+    """Return the streams that may hold events from *start* (inclusive) to *end* (exclusive)."""
+    rows = await tx.fetch(
+        f"SELECT {_STREAM} FROM log_streams WHERE group_id = ? AND last_event >= ? AND last_event > 0 AND first_event < ?",
+        *(group.id, start, end),
+    )
+    return [_stream(row) for row in rows]

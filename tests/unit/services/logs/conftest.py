@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from homeport.db.sqlite import SqliteDatabase
 
 NOW = 1_700_000_000.0

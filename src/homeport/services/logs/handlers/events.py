@@ -1,5 +1,6 @@
 """Write, read and search log events."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 from homeport.aws.call import Call
 from homeport.services.logs import events, store, validation
 from homeport.services.logs.errors import InvalidParameter
-from homeport.services.logs.handlers.lookup import identified_group
-from homeport.services.logs.model import DAY, Gap, gap_after, gap_before, sequence_token
+from homeport.services.logs.handlers.lookup import identified_group, make_token, read_token
+from homeport.services.logs.model import DAY, Gap, LogGroup, LogStream, gap_after, gap_before, sequence_token
+from homeport.services.logs.patterns import BadPattern, Pattern, parse_pattern
+from homeport.services.logs.search import Found, Merge, Position, remaining
 from homeport.services.logs.service import logs
-from homeport.services.logs.views import event_view
+from homeport.services.logs.views import event_view, filtered_event_view
 
 HOUR = 60 * 60 * 1000
 FOREVER = 2**62  # later than any event
+DESCENDING_SINCE = 1_704_067_200_000  # 2024-01-01: AWS does not search older events backwards
+SEARCHED_EVENTS = 20_000
+SEARCHED_BYTES = 16 * 1_048_576
 
 _TOKEN = re.compile(r"([fb])/(\d{20})(\d{36})/s")
 
@@ -95,3 +101,89 @@ def _read_gap(token: str) -> tuple[bool, Gap]:
     if max(gap) > FOREVER:
         raise InvalidParameter("The specified nextToken is invalid.")
     return match[1] == "f", gap
+
+
+@logs.operation("FilterLogEvents", reads=True, ignores=("interleaved", "unmask"))
+async def filter_log_events(
+    call: Call,
+    *,
+    log_group_name: str | None = None,
+    log_group_identifier: str | None = None,
+    log_stream_names: Sequence[str] | None = None,
+    log_stream_name_prefix: str | None = None,
+    start_time: int = 0,
+    end_time: int = FOREVER,
+    filter_pattern: str = "",
+    next_token: str | None = None,
+    limit: int = events.PAGE_EVENTS,
+    start_from_head: bool = True,
+) -> dict[str, Any]:
+    if log_stream_names is not None and log_stream_name_prefix is not None:
+        raise InvalidParameter("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
+    if not start_from_head and 0 < start_time < DESCENDING_SINCE:
+        raise InvalidParameter("startFromHead can be false only for a startTime on or after 2024-01-01T00:00:00Z.")
+    try:
+        wanted = parse_pattern(filter_pattern)
+    except BadPattern as error:
+        raise InvalidParameter(str(error)) from error
+    group = await identified_group(call, log_group_name, log_group_identifier)
+    forward, position = start_from_head, None
+    if next_token is not None:
+        forward, position = _read_position(next_token)
+    span = events.Range(max(start_time, group.horizon(int(call.now() * 1000))), min(end_time + 1, FOREVER))
+    left = remaining(span, position, forward=forward)
+    streams = await _searched_streams(call, group, log_stream_names, log_stream_name_prefix, left)
+    search = Merge(call.tx, streams, span, position, forward=forward)
+    found, stopped_at = await _matching(search, wanted, limit)
+    answer: dict[str, Any] = {
+        "events": [filtered_event_view(each.event, each.stream.id, each.stream.name) for each in found],
+        "searchedLogStreams": [],
+    }
+    if stopped_at is not None:
+        answer["nextToken"] = make_token("f" if forward else "b", *stopped_at)
+    return answer
+
+
+def _read_position(token: str) -> tuple[bool, Position]:
+    direction, *key = read_token(token, str, int, int, int)
+    position = Position(*(int(part) for part in key))
+    if not all(0 <= part <= FOREVER for part in position):
+        raise InvalidParameter("The specified nextToken is invalid.")
+    return direction == "f", position
+
+
+async def _searched_streams(
+    call: Call, group: LogGroup, names: Sequence[str] | None, prefix: str | None, span: events.Range
+) -> list[LogStream]:
+    """Return the streams to search: those named, or all with the prefix that may have events in *span*."""
+    if names is not None:
+        return [await store.get_stream(call.tx, group, name) for name in dict.fromkeys(names)]
+    between = await store.list_streams_between(call.tx, group, span.start, span.end)
+    return [stream for stream in between if stream.name.startswith(prefix or "")]
+
+
+async def _matching(search: Merge, wanted: Pattern, limit: int) -> tuple[list[Found], Position | None]:
+    """
+    Return one page of what is *wanted*, and where it stopped, or None at the end.
+
+    A page ends also when enough was looked at in vain: the client comes back for more, and in between others have their turn.
+    """
+    found: list[Found] = []
+    room = events.PAGE_BYTES
+    looked_at = bytes_looked_at = 0
+    position: Position | None = None
+    async for each in search:
+        if looked_at >= SEARCHED_EVENTS or bytes_looked_at >= SEARCHED_BYTES or len(found) >= limit:
+            return found, position
+        size = each.event.size()
+        if wanted(each.event.message):
+            if found and room < size:
+                return found, position
+            found.append(each)
+            room -= size
+        position = each.position()
+        bytes_looked_at += size
+        looked_at += 1
+        if looked_at % 500 == 0:
+            await asyncio.sleep(0)
+    return found, None
