@@ -1,0 +1,93 @@
+"""
+The network as nodes are told of it.
+
+Only what matters to packets crosses: IPv6 sources, descriptions and tags stay here.
+"""
+
+from collections.abc import Iterable
+
+from homeport.db.database import Tx
+from homeport.services.ec2.model import NetworkInterface, SecurityGroup, SecurityGroupRule, Vpc
+from homeport.services.ec2.store import routes, security_groups, vpcs
+from homeport.wire import messages as wire
+
+
+def vpc_item(vpc: Vpc, *, internet_gateway: bool) -> wire.Vpc:
+    return wire.Vpc(
+        id=vpc.id, cidrs=(vpc.cidr,), dns=vpc.resolver, domain=vpc.domain, internet_gateway=internet_gateway
+    )
+
+
+def security_group_item(group: SecurityGroup) -> wire.SecurityGroup:
+    return wire.SecurityGroup(
+        id=group.id,
+        vpc=group.vpc,
+        ingress=_rules(rule for rule in group.rules if not rule.egress),
+        egress=_rules(rule for rule in group.rules if rule.egress),
+    )
+
+
+def eni_item(interface: NetworkInterface, *, subnet_cidr: str, internet: bool) -> wire.Eni:
+    return wire.Eni(
+        id=interface.id,
+        vpc=interface.vpc,
+        subnet=interface.subnet,
+        subnet_cidr=subnet_cidr,
+        mac=interface.mac,
+        address=interface.address,
+        dns_name=interface.dns_name,
+        groups=tuple(group.id for group in interface.groups),
+        public_address=interface.public_address,
+        internet=internet,
+    )
+
+
+def _rules(rules: Iterable[SecurityGroupRule]) -> tuple[wire.Rule, ...]:
+    return tuple(
+        wire.Rule(
+            protocol="" if rule.protocol == "-1" else rule.protocol,
+            from_port=rule.from_port,
+            to_port=rule.to_port,
+            cidr="" if rule.references_group else rule.source,
+            group=rule.source if rule.references_group else "",
+        )
+        for rule in rules
+        if not rule.is_ipv6
+    )
+
+
+def referenced(groups: Iterable[SecurityGroup]) -> set[str]:
+    """Return the ids of the groups that the rules of *groups* name."""
+    return {rule.source for group in groups for rule in group.rules if rule.references_group}
+
+
+async def with_referenced(tx: Tx, ids: Iterable[str]) -> list[SecurityGroup]:
+    """Return the groups with *ids*, and those that their rules name: what a node needs to filter for them."""
+    groups = await security_groups.find_security_groups(tx, ids)
+    others = referenced(groups) - {group.id for group in groups}
+    return groups + await security_groups.find_security_groups(tx, others)
+
+
+async def vpc_items(tx: Tx, ids: Iterable[str]) -> list[wire.Vpc]:
+    """Return the projection of those VPCs of *ids* that exist."""
+    return [
+        vpc_item(vpc, internet_gateway=await routes.find_gateway_of(tx, vpc.id) is not None)
+        for vpc in await vpcs.find_vpcs(tx, ids)
+    ]
+
+
+async def interface_item(tx: Tx, interface: NetworkInterface) -> wire.Eni:
+    """Return the projection of one interface."""
+    (subnet,) = await vpcs.get_subnets(tx, interface.region, [interface.subnet])
+    internet = await routes.leads_to_internet(tx, interface.vpc, interface.subnet)
+    return eni_item(interface, subnet_cidr=subnet.cidr, internet=internet)
+
+
+async def network_items(tx: Tx, interface: NetworkInterface) -> list[wire.Item]:
+    """Return all that a node must have to make *interface*: its VPC, its groups and those they name, itself."""
+    groups = await with_referenced(tx, [group.id for group in interface.groups])
+    return [
+        *await vpc_items(tx, [interface.vpc]),
+        *(security_group_item(group) for group in groups),
+        await interface_item(tx, interface),
+    ]

@@ -1,0 +1,297 @@
+"""Network interfaces, and the addresses they hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+from homeport.db.database import Row, Tx
+from homeport.kit.ids import Ids
+from homeport.services.ec2 import errors
+from homeport.services.ec2.model import (
+    GROUPS_PER_INTERFACE,
+    PUBLIC_POOL,
+    GroupName,
+    NetworkInterface,
+    SecurityGroup,
+    Subnet,
+    dotted,
+    new_id,
+    usable,
+)
+from homeport.services.ec2.store import addresses, tags
+from homeport.services.ec2.store.selection import Field, Kind, get, marks
+from homeport.services.ec2.store.vpcs import flag
+
+_COLUMNS = """id, region, vpc, subnet, zone, mac, address, public_address, description, requester, source_dest_check,
+    attachment, created_at, (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
+
+
+async def _load(tx: Tx, rows: Sequence[Row]) -> list[NetworkInterface]:
+    groups: dict[str, list[GroupName]] = {row[0]: [] for row in rows}
+    for interface, group, name in await tx.fetch(
+        f"""SELECT i.interface, i.group_id, g.name FROM ec2_interface_groups i
+            JOIN ec2_security_groups g ON g.id = i.group_id
+            WHERE i.interface IN ({marks(groups)}) ORDER BY i.interface, i.position""",
+        *groups,
+    ):
+        groups[interface].append(GroupName(group, name))
+    return [_read(row, tuple(groups[row[0]])) for row in rows]
+
+
+def _read(row: Row, groups: tuple[GroupName, ...]) -> NetworkInterface:
+    id_, region, vpc, subnet, zone, mac, address, public, description, requester, check, attachment, made, names = row
+    return NetworkInterface(
+        id=id_,
+        region=region,
+        vpc=vpc,
+        subnet=subnet,
+        zone=zone,
+        mac=mac,
+        address=address,
+        dns_hostnames=bool(names),
+        groups=groups,
+        public_address=public or "",
+        description=description,
+        requester=requester,
+        source_dest_check=bool(check),
+        attachment=attachment or "",
+        created_at=made,
+    )
+
+
+def _given(text: str) -> list[str]:
+    return [text] if text else []
+
+
+_address: Field[NetworkInterface] = Field(lambda i: [i.address], "address IN ({})")
+_public: Field[NetworkInterface] = Field(lambda i: _given(i.public_address), "public_address IN ({})")
+_attachment: Field[NetworkInterface] = Field(lambda i: _given(i.attachment), "attachment IN ({})")
+
+INTERFACES: Kind[NetworkInterface] = Kind(
+    "ec2_interfaces",
+    _COLUMNS,
+    _load,
+    {
+        "addresses.association.public-ip": _public,
+        "addresses.primary": Field(lambda _: ["true"]),
+        "addresses.private-ip-address": _address,
+        "association.public-ip": _public,
+        "attachment.attachment-id": _attachment,
+        "attachment.device-index": Field(lambda i: ["1"] if i.attachment else []),
+        "attachment.status": Field(lambda i: ["attached"] if i.attachment else []),
+        "availability-zone": Field(lambda i: [i.zone]),
+        "description": Field(lambda i: [i.description], "description IN ({})"),
+        "group-id": Field(
+            lambda i: [g.id for g in i.groups],
+            "id IN (SELECT interface FROM ec2_interface_groups WHERE group_id IN ({}))",
+        ),
+        "group-name": Field(lambda i: [g.name for g in i.groups]),
+        "interface-type": Field(lambda _: ["interface"]),
+        "mac-address": Field(lambda i: [i.mac], "mac IN ({})"),
+        "network-interface-id": Field(lambda i: [i.id], "id IN ({})"),
+        "private-dns-name": Field(lambda i: _given(i.private_dns_name)),
+        "private-ip-address": _address,
+        "requester-id": Field(lambda i: _given(i.requester)),
+        "requester-managed": Field(lambda i: [flag(i.requester)]),
+        "source-dest-check": Field(lambda i: [flag(i.source_dest_check)]),
+        "status": Field(lambda i: [i.status]),
+        "subnet-id": Field(lambda i: [i.subnet], "subnet IN ({})"),
+        "vpc-id": Field(lambda i: [i.vpc], "vpc IN ({})"),
+    },
+    "eni",
+    "networkInterface ID",
+    "InvalidNetworkInterfaceID.NotFound",
+    "InvalidNetworkInterfaceId.Malformed",
+)
+
+
+async def allocate_interface(
+    tx: Tx,
+    *,
+    subnet: Subnet,
+    groups: Sequence[SecurityGroup],
+    now: float,
+    ids: Ids,
+    description: str = "",
+    private_ip: str | None = None,
+    public: bool = False,
+    requester: str = "",
+    tag: Mapping[str, str] | None = None,
+) -> NetworkInterface:
+    """
+    Make a network interface with an address of *subnet*, the given one or any that is free.
+
+    With a *requester* (the id of the AWS service that asks) it counts as attached, and its users can
+    neither delete nor change it.  Raises EC2's errors for an address that is not to be had.
+    """
+    if len(groups) > GROUPS_PER_INTERFACE:
+        raise errors.OperationNotPermitted(
+            "The maximum number of security groups per interface has been reached.",
+            code="SecurityGroupsPerInterfaceLimitExceeded",
+        )
+    if any(group.vpc != subnet.vpc for group in groups):
+        raise errors.InvalidParameterCombination(
+            "You have specified two resources that belong to different networks.", code="InvalidGroup.NotFound"
+        )
+    row = await tx.fetch_one("SELECT dns_hostnames FROM ec2_vpcs WHERE id = ?", subnet.vpc)
+    assert row is not None, f"{subnet.vpc} of {subnet.id} does not exist"
+    interface = NetworkInterface(
+        id=new_id(ids, "eni"),
+        region=subnet.region,
+        vpc=subnet.vpc,
+        subnet=subnet.id,
+        zone=subnet.zone,
+        mac=await _fresh_mac(tx, ids),
+        address=await _take_address(tx, subnet, private_ip),
+        dns_hostnames=bool(row[0]),
+        groups=tuple(GroupName(group.id, group.name) for group in groups),
+        public_address=await _take_public_address(tx) if public else "",
+        description=description,
+        requester=requester,
+        attachment=new_id(ids, "ela-attach") if requester else "",
+        created_at=now,
+    )
+    await _insert(tx, interface)
+    await tags.put(tx, subnet.region, interface.id, tag or {})
+    return interface
+
+
+async def release_interface(tx: Tx, interface: str) -> None:
+    """Delete an interface and give its addresses back; one that is gone already is no error."""
+    row = await tx.fetch_one("SELECT subnet, address, public_address FROM ec2_interfaces WHERE id = ?", interface)
+    if row is None:
+        return
+    await tx.execute("DELETE FROM ec2_interface_groups WHERE interface = ?", interface)
+    await tx.execute("DELETE FROM ec2_interfaces WHERE id = ?", interface)
+    await tags.forget(tx, interface)
+    subnet, address, public = row
+    await addresses.give_back(tx, subnet, int(IPv4Address(address)))
+    if public:
+        await addresses.give_back(tx, PUBLIC_POOL, int(IPv4Address(public)))
+
+
+async def get_interface(tx: Tx, region: str, interface: str) -> NetworkInterface:
+    """Return an interface, or raise InvalidNetworkInterfaceID.NotFound."""
+    return await get(tx, INTERFACES, region, interface)
+
+
+async def find_interface(tx: Tx, interface: str) -> NetworkInterface | None:
+    """Return an interface of any region."""
+    found = await _load(tx, await tx.fetch(f"SELECT {_COLUMNS} FROM ec2_interfaces WHERE id = ?", interface))
+    return found[0] if found else None
+
+
+async def find_by_attachment(tx: Tx, region: str, attachment: str) -> NetworkInterface | None:
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM ec2_interfaces WHERE attachment = ? AND region = ?", attachment, region
+    )
+    found = await _load(tx, rows)
+    return found[0] if found else None
+
+
+async def update_interface(tx: Tx, interface: NetworkInterface) -> None:
+    """Write what users may change: description, source/destination check, groups."""
+    await tx.execute(
+        "UPDATE ec2_interfaces SET description = ?, source_dest_check = ?, stale = 1 WHERE id = ?",
+        interface.description,
+        int(interface.source_dest_check),
+        interface.id,
+    )
+    await tx.execute("DELETE FROM ec2_interface_groups WHERE interface = ?", interface.id)
+    await _insert_groups(tx, interface)
+
+
+async def has_interfaces(tx: Tx, *, vpc: str = "", subnet: str = "", public: bool = False) -> bool:
+    """Say whether the VPC or subnet has an interface (with *public*: one with a public address)."""
+    column, value = ("vpc", vpc) if vpc else ("subnet", subnet)
+    narrow = " AND public_address IS NOT NULL" if public else ""
+    return await tx.fetch_one(f"SELECT 1 FROM ec2_interfaces WHERE {column} = ?{narrow} LIMIT 1", value) is not None
+
+
+async def mark_stale(tx: Tx, vpc: str) -> None:
+    """Note that the projection of a VPC's interfaces may have changed: its routes or its gateway have."""
+    await tx.execute("UPDATE ec2_interfaces SET stale = 1 WHERE vpc = ?", vpc)
+
+
+async def stale_interfaces(tx: Tx, limit: int) -> list[NetworkInterface]:
+    """Return interfaces whose nodes may have to be told of a change."""
+    return await _load(tx, await tx.fetch(f"SELECT {_COLUMNS} FROM ec2_interfaces WHERE stale = 1 LIMIT {limit}"))
+
+
+async def mark_told(tx: Tx, interface: str) -> None:
+    """Note that the interface's node, if it has one, was told of it as it is."""
+    await tx.execute("UPDATE ec2_interfaces SET stale = 0 WHERE id = ?", interface)
+
+
+def reassigned(interface: NetworkInterface, groups: Sequence[SecurityGroup]) -> NetworkInterface:
+    """Return *interface* with other security groups."""
+    return replace(interface, groups=tuple(GroupName(group.id, group.name) for group in groups))
+
+
+async def _take_address(tx: Tx, subnet: Subnet, wanted: str | None) -> str:
+    if wanted is None:
+        address = await addresses.lend(tx, subnet.id)
+        if address is None:
+            raise errors.insufficient_addresses()
+        return dotted(address)
+    try:
+        number = int(IPv4Address(wanted))
+    except AddressValueError as error:
+        raise errors.InvalidParameterValue(
+            f"Invalid value '{wanted}' for parameter privateIpAddress. It is not a valid IPv4 address."
+        ) from error
+    first, last = usable(subnet.cidr)
+    if IPv4Address(number) not in IPv4Network(subnet.cidr):
+        raise errors.InvalidParameterValue(f"Address {wanted} does not fall within the subnet's address range")
+    if not first <= number <= last:
+        raise errors.InvalidParameterValue(f"Address {wanted} is in subnet's reserved address range")
+    if not await addresses.lend_exactly(tx, subnet.id, number):
+        raise errors.address_in_use()
+    return dotted(number)
+
+
+async def _take_public_address(tx: Tx) -> str:
+    address = await addresses.lend(tx, PUBLIC_POOL)
+    if address is None:
+        raise errors.insufficient_public_addresses()
+    return dotted(address)
+
+
+async def _fresh_mac(tx: Tx, ids: Ids) -> str:
+    while True:  # 40 random bits: a second round is rare, a third is not seen
+        digits = "0e" + ids.hex(10)
+        mac = ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+        if await tx.fetch_one("SELECT 1 FROM ec2_interfaces WHERE mac = ?", mac) is None:
+            return mac
+
+
+async def _insert(tx: Tx, interface: NetworkInterface) -> None:
+    await tx.execute(
+        """INSERT INTO ec2_interfaces
+           (id, region, vpc, subnet, zone, mac, address, public_address, description, requester, source_dest_check,
+            attachment, created_at, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
+        interface.id,
+        interface.region,
+        interface.vpc,
+        interface.subnet,
+        interface.zone,
+        interface.mac,
+        interface.address,
+        interface.public_address or None,
+        interface.description,
+        interface.requester,
+        int(interface.source_dest_check),
+        interface.attachment or None,
+        interface.created_at,
+    )
+    await _insert_groups(tx, interface)
+
+
+async def _insert_groups(tx: Tx, interface: NetworkInterface) -> None:
+    for position, group in enumerate(interface.groups):
+        await tx.execute(
+            "INSERT INTO ec2_interface_groups (interface, position, group_id) VALUES (?, ?, ?)",
+            interface.id,
+            position,
+            group.id,
+        )
