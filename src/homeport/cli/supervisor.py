@@ -79,6 +79,7 @@ class Supervisor:
             setsid=True,  # Ctrl-C is for the command in the foreground, not for us
             setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD],
         )
+        Path(self._installation.run, f"{program.name}.pid").write_text(f"{program.pid}\n")
         program.started_at = time.monotonic()
         program.restart_at = None
 
