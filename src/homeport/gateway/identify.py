@@ -1,0 +1,96 @@
+"""
+Tell which operation of which service a request is for, and in which protocol it speaks.
+
+The service is the one that the signature is scoped to: nothing else in a request names it in all
+protocols, and a signature for one service must not open another.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from homeport.aws.errors import AwsError
+from homeport.aws.operation import Service
+from homeport.gateway.messages import Request
+from homeport.gateway.protocols.json import JsonProtocol
+from homeport.gateway.protocols.protocol import WireProtocol
+from homeport.gateway.protocols.query import Ec2Protocol, QueryProtocol
+
+JSON_1_0 = JsonProtocol("1.0")
+JSON_1_1 = JsonProtocol("1.1")
+QUERY = QueryProtocol()
+EC2 = Ec2Protocol()
+
+_ACTION = re.compile(rb"(?:^|&)Action=([^&]{0,256})")
+_VERSION = re.compile(rb"(?:^|&)Version=([^&]{0,64})")
+_EC2_VERSION = re.compile(rb"(?:^|&)Version=2016-11-15(?:&|$)")
+_NAME = re.compile(r"[A-Za-z0-9_.]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request asks for."""
+
+    service: Service | None  # None: a service we do not have
+    operation: str
+    protocol: WireProtocol
+
+
+def guess_protocol(request: Request) -> WireProtocol:
+    """Return the protocol in which to answer *request*, whatever it turns out to want."""
+    if "x-amz-target" in request.headers:
+        return JSON_1_0 if "x-amz-json-1.0" in request.headers.get("content-type", "") else JSON_1_1
+    if _form_field(_ACTION, request) is not None:
+        query = request.query.encode("latin-1", "replace")
+        return EC2 if _EC2_VERSION.search(request.body) or _EC2_VERSION.search(query) else QUERY
+    return JSON_1_1
+
+
+def identify(request: Request, service_name: str, services: Mapping[str, Sequence[Service]]) -> Target:
+    """Return what *request* asks for; *service_name* is the one in its signature's scope."""
+    candidates = services.get(service_name, ())
+    protocol = guess_protocol(request)
+    if "x-amz-target" in request.headers:
+        return _from_target_header(request, candidates, protocol)
+    if protocol is QUERY or protocol is EC2:
+        return _from_form(request, candidates, protocol)
+    raise AwsError("Homeport cannot tell which operation this request is for.", code="UnknownOperationException")
+
+
+def _from_target_header(request: Request, candidates: Sequence[Service], protocol: WireProtocol) -> Target:
+    prefix, _, operation = request.headers["x-amz-target"].rpartition(".")
+    _check_name(operation)
+    for service in candidates:
+        if service.model.metadata.get("targetPrefix") == prefix and "json" in service.model.protocols:
+            return Target(service, operation, protocol)
+    if candidates:
+        raise AwsError(
+            f"{prefix[:128]} is not the service that the request is signed for.", code="UnknownOperationException"
+        )
+    return Target(None, operation, protocol)
+
+
+def _from_form(request: Request, candidates: Sequence[Service], protocol: WireProtocol) -> Target:
+    operation = _form_field(_ACTION, request) or ""
+    version = _form_field(_VERSION, request)
+    _check_name(operation, code="InvalidAction")
+    for service in candidates:
+        for spoken in (QUERY, EC2):
+            if spoken.name in service.model.protocols and version in (None, service.model.api_version):
+                return Target(service, operation, spoken)
+    if candidates:
+        raise AwsError(f"Could not find operation {operation} for version {version}", code="InvalidAction")
+    return Target(None, operation, protocol)
+
+
+def _form_field(pattern: re.Pattern[bytes], request: Request) -> str | None:
+    found = pattern.search(request.query.encode("latin-1", "replace"))
+    if found is None and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        found = pattern.search(request.body)
+    return unquote_plus(found[1].decode("latin-1")) if found is not None else None
+
+
+def _check_name(operation: str, code: str = "UnknownOperationException") -> None:
+    if _NAME.fullmatch(operation) is None:
+        raise AwsError("The request does not name an operation.", code=code)
