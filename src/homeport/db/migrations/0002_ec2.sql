@@ -11,10 +11,7 @@ CREATE TABLE ec2_vpcs (
     cidr_association TEXT NOT NULL,
     network_acl TEXT NOT NULL UNIQUE,
     is_default INTEGER NOT NULL,
-    tenancy TEXT NOT NULL,
-    dns_support INTEGER NOT NULL,
-    dns_hostnames INTEGER NOT NULL,
-    usage_metrics INTEGER NOT NULL
+    dns_hostnames INTEGER NOT NULL
 );
 CREATE INDEX ec2_vpcs_by_region ON ec2_vpcs (region, id);
 CREATE TABLE ec2_subnets (
@@ -83,7 +80,6 @@ CREATE TABLE ec2_interfaces (
     public_address TEXT UNIQUE,
     description TEXT NOT NULL,
     requester TEXT NOT NULL,
-    source_dest_check INTEGER NOT NULL,
     attachment TEXT UNIQUE,
     created_at DOUBLE PRECISION NOT NULL,
     stale INTEGER NOT NULL,

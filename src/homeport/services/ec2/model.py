@@ -35,10 +35,8 @@ class Vpc:
     cidr_association: str
     network_acl: str
     is_default: bool = False
-    tenancy: str = "default"
-    dns_support: bool = True
     dns_hostnames: bool = False
-    usage_metrics: bool = False
+    dhcp_options: str = ""
 
     @property
     def resolver(self) -> str:
@@ -145,7 +143,6 @@ class NetworkInterface:
     public_address: str = ""
     description: str = ""
     requester: str = ""
-    source_dest_check: bool = True
     attachment: str = ""
     created_at: float = 0.0
 

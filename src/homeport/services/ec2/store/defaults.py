@@ -91,7 +91,7 @@ async def create_vpc(tx: Tx, vpc: Vpc, ids: Ids) -> Vpc:
         new_id(ids, "sgr"), vpc.region, group.id, egress=False, protocol="-1", from_port=-1, to_port=-1, source=group.id
     )
     await security_groups.insert_group(tx, replace(group, rules=(inside, allow_all_egress(group, ids))))
-    return vpc
+    return await vpcs.get_vpc(tx, vpc.region, vpc.id)
 
 
 def allow_all_egress(group: SecurityGroup, ids: Ids) -> SecurityGroupRule:

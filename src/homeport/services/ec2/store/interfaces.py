@@ -8,6 +8,7 @@ from homeport.db.database import Row, Tx
 from homeport.kit.ids import Ids
 from homeport.services.ec2 import errors
 from homeport.services.ec2.model import (
+    AWS_OWNER,
     GROUPS_PER_INTERFACE,
     PUBLIC_POOL,
     GroupName,
@@ -18,12 +19,12 @@ from homeport.services.ec2.model import (
     new_id,
     usable,
 )
+from homeport.services.ec2.regions import zone_id
 from homeport.services.ec2.store import addresses, tags
-from homeport.services.ec2.store.selection import Field, Kind, get, marks
+from homeport.services.ec2.store.selection import Field, Kind, absent, get, marks
 from homeport.services.ec2.store.vpcs import flag
 
-_COLUMNS = """id, region, vpc, subnet, zone, mac, address, public_address, description, requester, source_dest_check,
-    attachment, created_at, (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
+_COLUMNS = """id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment, created_at, (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
 
 
 async def _load(tx: Tx, rows: Sequence[Row]) -> list[NetworkInterface]:
@@ -39,7 +40,7 @@ async def _load(tx: Tx, rows: Sequence[Row]) -> list[NetworkInterface]:
 
 
 def _read(row: Row, groups: tuple[GroupName, ...]) -> NetworkInterface:
-    id_, region, vpc, subnet, zone, mac, address, public, description, requester, check, attachment, made, names = row
+    id_, region, vpc, subnet, zone, mac, address, public, description, requester, attachment, made, names = row
     return NetworkInterface(
         id=id_,
         region=region,
@@ -53,7 +54,6 @@ def _read(row: Row, groups: tuple[GroupName, ...]) -> NetworkInterface:
         public_address=public or "",
         description=description,
         requester=requester,
-        source_dest_check=bool(check),
         attachment=attachment or "",
         created_at=made,
     )
@@ -65,6 +65,7 @@ def _given(text: str) -> list[str]:
 
 _address: Field[NetworkInterface] = Field(lambda i: [i.address], "address IN ({})")
 _public: Field[NetworkInterface] = Field(lambda i: _given(i.public_address), "public_address IN ({})")
+_public_owner: Field[NetworkInterface] = Field(lambda i: ["amazon"] if i.public_address else [])
 _attachment: Field[NetworkInterface] = Field(lambda i: _given(i.attachment), "attachment IN ({})")
 
 INTERFACES: Kind[NetworkInterface] = Kind(
@@ -76,10 +77,15 @@ INTERFACES: Kind[NetworkInterface] = Kind(
         "addresses.primary": Field(lambda _: ["true"]),
         "addresses.private-ip-address": _address,
         "association.public-ip": _public,
+        "association.ip-owner-id": _public_owner,
+        "addresses.association.owner-id": _public_owner,
         "attachment.attachment-id": _attachment,
         "attachment.device-index": Field(lambda i: ["1"] if i.attachment else []),
+        "attachment.delete-on-termination": Field(lambda i: ["false"] if i.attachment else []),
+        "attachment.instance-owner-id": Field(lambda i: [AWS_OWNER] if i.attachment else []),
         "attachment.status": Field(lambda i: ["attached"] if i.attachment else []),
         "availability-zone": Field(lambda i: [i.zone]),
+        "availability-zone-id": Field(lambda i: [zone_id(i.zone)]),
         "description": Field(lambda i: [i.description], "description IN ({})"),
         "group-id": Field(
             lambda i: [g.id for g in i.groups],
@@ -93,10 +99,19 @@ INTERFACES: Kind[NetworkInterface] = Kind(
         "private-ip-address": _address,
         "requester-id": Field(lambda i: _given(i.requester)),
         "requester-managed": Field(lambda i: [flag(i.requester)]),
-        "source-dest-check": Field(lambda i: [flag(i.source_dest_check)]),
+        "source-dest-check": Field(lambda _: ["true"]),
         "status": Field(lambda i: [i.status]),
         "subnet-id": Field(lambda i: [i.subnet], "subnet IN ({})"),
         "vpc-id": Field(lambda i: [i.vpc], "vpc IN ({})"),
+        **absent(
+            "association.allocation-id",
+            "association.association-id",
+            "association.public-dns-name",
+            "attachment.instance-id",
+            "attachment.nat-gateway-id",
+            "ipv6-addresses.ipv6-address",
+            "operator.principal",
+        ),
     },
     "eni",
     "networkInterface ID",
@@ -190,12 +205,9 @@ async def find_by_attachment(tx: Tx, region: str, attachment: str) -> NetworkInt
 
 
 async def update_interface(tx: Tx, interface: NetworkInterface) -> None:
-    """Write what users may change: description, source/destination check, groups."""
+    """Write what users may change: description and groups."""
     await tx.execute(
-        "UPDATE ec2_interfaces SET description = ?, source_dest_check = ?, stale = 1 WHERE id = ?",
-        interface.description,
-        int(interface.source_dest_check),
-        interface.id,
+        "UPDATE ec2_interfaces SET description = ?, stale = 1 WHERE id = ?", interface.description, interface.id
     )
     await tx.execute("DELETE FROM ec2_interface_groups WHERE interface = ?", interface.id)
     await _insert_groups(tx, interface)
@@ -206,6 +218,26 @@ async def has_interfaces(tx: Tx, *, vpc: str = "", subnet: str = "", public: boo
     column, value = ("vpc", vpc) if vpc else ("subnet", subnet)
     narrow = " AND public_address IS NOT NULL" if public else ""
     return await tx.fetch_one(f"SELECT 1 FROM ec2_interfaces WHERE {column} = ?{narrow} LIMIT 1", value) is not None
+
+
+async def groups_on_node(tx: Tx, node: str) -> list[str]:
+    """Return the security groups of the interfaces that are assigned to a node."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT g.group_id FROM assignments a JOIN ec2_interface_groups g ON g.interface = a.id
+           WHERE a.node = ? AND a.kind = 'Eni' AND a.body IS NOT NULL""",
+        node,
+    )
+    return [row[0] for row in rows]
+
+
+async def nodes_of(tx: Tx, interface: str) -> list[str]:
+    """Return the nodes that an interface is assigned to: one, or none."""
+    rows = await tx.fetch(
+        """SELECT n.name FROM nodes n JOIN assignments a ON a.node = n.name
+           WHERE a.kind = 'Eni' AND a.id = ? AND a.body IS NOT NULL""",
+        interface,
+    )
+    return [row[0] for row in rows]
 
 
 async def mark_stale(tx: Tx, vpc: str) -> None:
@@ -268,8 +300,8 @@ async def _fresh_mac(tx: Tx, ids: Ids) -> str:
 async def _insert(tx: Tx, interface: NetworkInterface) -> None:
     await tx.execute(
         """INSERT INTO ec2_interfaces
-           (id, region, vpc, subnet, zone, mac, address, public_address, description, requester, source_dest_check,
-            attachment, created_at, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
+           (id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment,
+            created_at, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
         interface.id,
         interface.region,
         interface.vpc,
@@ -280,7 +312,6 @@ async def _insert(tx: Tx, interface: NetworkInterface) -> None:
         interface.public_address or None,
         interface.description,
         interface.requester,
-        int(interface.source_dest_check),
         interface.attachment or None,
         interface.created_at,
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from homeport.db.database import Row, Tx
 from homeport.services.ec2.model import Association, InternetGateway, Route, RouteTable
 from homeport.services.ec2.store import tags
-from homeport.services.ec2.store.selection import Field, Kind, marks, simply
+from homeport.services.ec2.store.selection import Field, Kind, absent, marks, simply
 from homeport.services.ec2.store.vpcs import flag
 
 _GATEWAY = "id, region, vpc"
@@ -75,6 +75,16 @@ TABLES: Kind[RouteTable] = Kind(
         "route.origin": Field(lambda t: ["CreateRouteTable", *("CreateRoute" for _ in t.routes)]),
         "route.state": Field(lambda t: ["active", *("active" if r.active else "blackhole" for r in t.routes)]),
         "vpc-id": Field(lambda t: [t.vpc], "vpc IN ({})"),
+        **absent(
+            "association.gateway-id",
+            "route.destination-ipv6-cidr-block",
+            "route.destination-prefix-list-id",
+            "route.egress-only-internet-gateway-id",
+            "route.instance-id",
+            "route.nat-gateway-id",
+            "route.transit-gateway-id",
+            "route.vpc-peering-connection-id",
+        ),
     },
     "rtb",
     "routeTable ID",

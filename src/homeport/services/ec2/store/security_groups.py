@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from homeport.db.database import Row, Tx
 from homeport.services.ec2.model import SecurityGroup, SecurityGroupRule
 from homeport.services.ec2.store import tags
-from homeport.services.ec2.store.selection import Field, Kind, get_all, marks, simply
+from homeport.services.ec2.store.selection import Field, Kind, absent, get_all, marks, simply
 from homeport.services.ec2.store.vpcs import flag
 
 _GROUP = "id, region, vpc, name, description"
@@ -60,6 +60,7 @@ GROUPS: Kind[SecurityGroup] = Kind(
         "group-name": Field(lambda g: [g.name]),
         "vpc-id": Field(lambda g: [g.vpc], "vpc IN ({})"),
         **_permission_fields(),
+        **absent("ip-permission.prefix-list-id", "egress.ip-permission.prefix-list-id"),
     },
     "sg",
     "security group",

@@ -16,6 +16,8 @@ from homeport.services.ec2 import errors
 from homeport.services.ec2.model import Tags
 from homeport.services.ec2.store import tags
 
+OWNER = "owner-id"
+
 _CHUNK = 1000  # rows read at a time, AWS's largest page
 
 
@@ -101,13 +103,21 @@ async def select(
     kind: Kind[R],
     region: str,
     *,
+    owner: str = "",
     ids: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     after: str = "",
     limit: int | None = None,
 ) -> Page[R]:
-    """Return the region's resources that pass all *filters*, by id from *after* on, at most *limit*."""
+    """
+    Return the region's resources that pass all *filters*, by id from *after* on, at most *limit*.
+
+    *owner* is the account, which owns every resource: the value behind the filter owner-id.
+    """
     _check_filters(kind, filters)
+    if not all(matches(wanted.values, [owner]) for wanted in filters if wanted.name == OWNER):
+        return Page([])
+    filters = [wanted for wanted in filters if wanted.name != OWNER]
     if ids:
         resources = await get_all(tx, kind, region, ids)
         return Page(await _passing(tx, kind, region, resources, filters))
@@ -166,7 +176,8 @@ def _passes(kind: Kind[R], item: Found[R], wanted: Filter) -> bool:
 
 def _check_filters(kind: Kind[R], filters: Sequence[Filter]) -> None:
     for wanted in filters:
-        if wanted.name not in kind.fields and wanted.name != "tag-key" and not wanted.name.startswith("tag:"):
+        known = wanted.name in kind.fields or wanted.name in {OWNER, "tag-key"} or wanted.name.startswith("tag:")
+        if not known:
             raise errors.InvalidParameterValue(f"The filter '{wanted.name}' is invalid")
 
 
@@ -203,6 +214,11 @@ def _pattern(text: str) -> re.Pattern[str]:
 def marks(values: Iterable[object]) -> str:
     """Return one placeholder for each of *values*; IN (NULL) is nothing where PostgreSQL refuses IN ()."""
     return ", ".join("?" for _ in values) or "NULL"
+
+
+def absent(*names: str) -> dict[str, Field[Any]]:
+    """Return fields for filters on what no resource here has: valid to ask for, never found."""
+    return dict.fromkeys(names, Field(lambda _: ()))
 
 
 def simply(read: Callable[[Row], R]) -> Callable[[Tx, Sequence[Row]], Awaitable[list[R]]]:

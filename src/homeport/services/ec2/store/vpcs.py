@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from homeport.db.database import Row, Tx
 from homeport.services.ec2.model import DhcpOptions, NetworkAcl, Subnet, Vpc
-from homeport.services.ec2.regions import zone_id
+from homeport.services.ec2.regions import internal_domain, zone_id
 from homeport.services.ec2.store import addresses, tags
-from homeport.services.ec2.store.selection import Field, Kind, get, get_all, marks, simply
+from homeport.services.ec2.store.selection import Field, Kind, absent, get, get_all, marks, simply
 
-_VPC = "id, region, cidr, cidr_association, network_acl, is_default, tenancy, dns_support, dns_hostnames, usage_metrics"
+_VPC = """id, region, cidr, cidr_association, network_acl, is_default, dns_hostnames,
+    (SELECT dhcp_options FROM ec2_regions r WHERE r.name = ec2_vpcs.region)"""
 _SUBNET = """id, region, vpc, cidr, zone, network_acl_association, default_for_zone, map_public_ip,
     (SELECT lent FROM ec2_address_pools p WHERE p.id = ec2_subnets.id)"""
 
@@ -19,10 +20,8 @@ def flag(value: object) -> str:
 
 
 def _read_vpc(row: Row) -> Vpc:
-    id_, region, cidr, association, acl, is_default, tenancy, support, hostnames, metrics = row
-    return Vpc(
-        id_, region, cidr, association, acl, bool(is_default), tenancy, bool(support), bool(hostnames), bool(metrics)
-    )
+    id_, region, cidr, association, acl, is_default, hostnames, options = row
+    return Vpc(id_, region, cidr, association, acl, bool(is_default), bool(hostnames), options)
 
 
 def _read_subnet(row: Row) -> Subnet:
@@ -52,10 +51,17 @@ VPCS: Kind[Vpc] = Kind(
         "cidr-block-association.cidr-block": _cidr,
         "cidr-block-association.association-id": Field(lambda v: [v.cidr_association]),
         "cidr-block-association.state": Field(lambda _: ["associated"]),
+        "dhcp-options-id": Field(lambda v: [v.dhcp_options]),
         "is-default": _default,
         "isDefault": _default,
         "state": Field(lambda _: ["available"]),
         "vpc-id": Field(lambda v: [v.id], "id IN ({})"),
+        **absent(
+            "ipv6-cidr-block-association.association-id",
+            "ipv6-cidr-block-association.ipv6-cidr-block",
+            "ipv6-cidr-block-association.ipv6-pool",
+            "ipv6-cidr-block-association.state",
+        ),
     },
     "vpc",
     "vpc ID",
@@ -86,6 +92,20 @@ SUBNETS: Kind[Subnet] = Kind(
         "state": Field(lambda _: ["available"]),
         "subnet-id": Field(lambda s: [s.id], "id IN ({})"),
         "vpc-id": Field(lambda s: [s.vpc], "vpc IN ({})"),
+        "enable-dns64": Field(lambda _: ["false"]),
+        "ipv6-native": Field(lambda _: ["false"]),
+        "map-customer-owned-ip-on-launch": Field(lambda _: ["false"]),
+        "private-dns-name-options-on-launch.hostname-type": Field(lambda _: ["ip-name"]),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record": Field(lambda _: ["false"]),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": Field(lambda _: ["false"]),
+        **absent(
+            "customer-owned-ipv4-pool",
+            "enable-lni-at-device-index",
+            "ipv6-cidr-block-association.association-id",
+            "ipv6-cidr-block-association.ipv6-cidr-block",
+            "ipv6-cidr-block-association.state",
+            "outpost-arn",
+        ),
     },
     "subnet",
     "subnet ID",
@@ -110,6 +130,9 @@ NETWORK_ACLS: Kind[NetworkAcl] = Kind(
         "entry.rule-number": Field(lambda _: ["100", "32767"]),
         "network-acl-id": Field(lambda a: [a.id], "id IN ({})"),
         "vpc-id": Field(lambda a: [a.vpc], "vpc IN ({})"),
+        **absent(
+            "entry.icmp.code", "entry.icmp.type", "entry.ipv6-cidr", "entry.port-range.from", "entry.port-range.to"
+        ),
     },
     "acl",
     "network acl ID",
@@ -123,6 +146,7 @@ DHCP_OPTIONS: Kind[DhcpOptions] = Kind(
     {
         "dhcp-options-id": Field(lambda d: [d.id], "id IN ({})"),
         "key": Field(lambda _: ["domain-name", "domain-name-servers"]),
+        "value": Field(lambda d: [internal_domain(d.region), "AmazonProvidedDNS"]),
     },
     "dopt",
     "dhcpOptions ID",
@@ -174,29 +198,20 @@ async def dhcp_options(tx: Tx, region: str) -> str:
 
 async def insert_vpc(tx: Tx, vpc: Vpc) -> None:
     await tx.execute(
-        f"INSERT INTO ec2_vpcs ({_VPC}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """INSERT INTO ec2_vpcs (id, region, cidr, cidr_association, network_acl, is_default, dns_hostnames)
+           VALUES (?, ?, ?, ?, ?, ?, ?)""",
         vpc.id,
         vpc.region,
         vpc.cidr,
         vpc.cidr_association,
         vpc.network_acl,
         int(vpc.is_default),
-        vpc.tenancy,
-        int(vpc.dns_support),
         int(vpc.dns_hostnames),
-        int(vpc.usage_metrics),
     )
 
 
-async def update_vpc(tx: Tx, vpc: Vpc) -> None:
-    """Write the attributes that may change."""
-    await tx.execute(
-        "UPDATE ec2_vpcs SET dns_support = ?, dns_hostnames = ?, usage_metrics = ? WHERE id = ?",
-        int(vpc.dns_support),
-        int(vpc.dns_hostnames),
-        int(vpc.usage_metrics),
-        vpc.id,
-    )
+async def set_dns_hostnames(tx: Tx, vpc: str, *, value: bool) -> None:
+    await tx.execute("UPDATE ec2_vpcs SET dns_hostnames = ? WHERE id = ?", int(value), vpc)
 
 
 async def delete_vpc(tx: Tx, vpc: Vpc) -> None:

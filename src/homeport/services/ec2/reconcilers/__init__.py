@@ -1,0 +1,1 @@
+"""What keeps the nodes' view of the network true."""
