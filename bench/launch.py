@@ -2,7 +2,8 @@
 From the request to the first instruction in the container, beside Docker Engine, in one run with one image.
 
 Homeport: RunTask of a Fargate task, with its own ENI, security group and log pipe.  Docker: create and start
-through its API, on its bridge.  The container prints the clock as its first act; clocks are the machine's.
+through its API, on its bridge.  The container prints a word as its first act; what is taken is the time at which
+each side's log has it, in Homeport's case rounded up to the millisecond that CloudWatch Logs knows.
 Run inside a lab: homeport lab -- python bench/launch.py
 """
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from botocore.config import Config
 from homeport.kit.installation import read
 
 IMAGE = "homeport/web:latest"
-COMMAND = ["date", "+%s%N"]
+COMMAND = ["echo", "started"]
 GROUP = "/bench"
 
 
@@ -70,9 +72,9 @@ class Docker:
         container = json.loads(self._ask("POST", "/v1.41/containers/create", body))["Id"]
         self._ask("POST", f"/v1.41/containers/{container}/start")
         self._ask("POST", f"/v1.41/containers/{container}/wait")
-        printed = self._ask("GET", f"/v1.41/containers/{container}/logs?stdout=1")[8:]
+        printed = self._ask("GET", f"/v1.41/containers/{container}/logs?stdout=1&timestamps=1")[8:]
         self._ask("DELETE", f"/v1.41/containers/{container}?force=1")
-        return (int(printed) - begun) / 1e6
+        return instant(printed.split(b" ")[0].decode()) - begun / 1e6
 
 
 class Homeport:
@@ -119,7 +121,7 @@ class Homeport:
         assert found["containers"][0].get("exitCode") == 0, found
         stream = f"b/c/{task.rsplit('/', 1)[1]}"
         events = self.logs.get_log_events(logGroupName=GROUP, logStreamName=stream)["events"]
-        return (int(events[0]["message"]) - begun) / 1e6
+        return float(events[0]["timestamp"] + 1) - begun / 1e6
 
 
 @contextlib.contextmanager
@@ -158,6 +160,12 @@ def load_image(path: str, folder: str) -> None:
     ).stdout
     name = loaded.strip().rsplit(" ", 1)[-1]
     subprocess.run(["docker", "-H", f"unix://{path}", "tag", name, IMAGE], check=True)
+
+
+def instant(text: str) -> float:
+    """Return an RFC 3339 time with nanoseconds as milliseconds since the epoch."""
+    whole, fraction = text.removesuffix("Z").split(".")
+    return datetime.fromisoformat(whole + "+00:00").timestamp() * 1000 + float(f"0.{fraction}") * 1000
 
 
 def percentile(values: list[float], share: float) -> float:
