@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from homeport.db.database import Tx
+from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
 
@@ -33,6 +33,8 @@ class Call:
     clock: Clock
     ids: Ids
     wake: Callable[[str], None]
+    #: For operations that wait for something slow: registered as reading, they write in a transaction of their own.
+    database: Database | None = None
 
     def now(self) -> float:
         return self.clock.now()

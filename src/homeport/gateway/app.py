@@ -138,6 +138,7 @@ class Gateway:
                 clock=self._clock,
                 ids=self._ids,
                 wake=wakes.append,
+                database=self._database,
             )
             result = await operation.invoke(call, document)
         for name in dict.fromkeys(wakes):
