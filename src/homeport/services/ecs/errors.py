@@ -1,0 +1,75 @@
+"""ECS's error codes.  The sentences stand where they are raised, in AWS's words where those are known."""
+
+from homeport.aws.errors import AwsError
+
+
+class Client(AwsError):
+    """What AWS blames on the request: most refusals of task definitions."""
+
+    code = "ClientException"
+
+
+class InvalidParameter(AwsError):
+    """A parameter that cannot be honoured."""
+
+    code = "InvalidParameterException"
+
+
+class ClusterNotFound(AwsError):
+    """No active cluster of that name."""
+
+    code = "ClusterNotFoundException"
+
+    def __init__(self) -> None:
+        super().__init__("Cluster not found.")
+
+
+class ClusterContainsTasks(AwsError):
+    """A cluster with live tasks cannot be deleted."""
+
+    code = "ClusterContainsTasksException"
+
+
+class Conflict(AwsError):
+    """The client token was used for a different request; `resourceIds` names what that one made."""
+
+    code = "ConflictException"
+
+
+class PlatformUnknown(AwsError):
+    """No such platform version."""
+
+    code = "PlatformUnknownException"
+
+
+class ResourceInUse(AwsError):
+    """The resource is in use and cannot be removed."""
+
+    code = "ResourceInUseException"
+
+
+class ResourceNotFound(AwsError):
+    """No resource has that ARN."""
+
+    code = "ResourceNotFoundException"
+
+
+class ServiceNotFound(AwsError):
+    """No service of that name in the cluster."""
+
+    code = "ServiceNotFoundException"
+
+    def __init__(self) -> None:
+        super().__init__("Service not found.")
+
+
+class LimitExceeded(AwsError):
+    """One of the fixed limits of the account."""
+
+    code = "LimitExceededException"
+
+
+class UnsupportedFeature(AwsError):
+    """AWS can do it; this installation cannot yet, and says so instead of dropping it."""
+
+    code = "UnsupportedFeatureException"

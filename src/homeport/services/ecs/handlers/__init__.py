@@ -1,0 +1,21 @@
+"""The operations of ECS, one module to a resource; importing this package registers them all."""
+
+from homeport.services.ecs.handlers import (
+    account_settings,
+    capacity_providers,
+    clusters,
+    run_task,
+    tags,
+    task_definitions,
+    tasks,
+)
+
+__all__ = [
+    "account_settings",
+    "capacity_providers",
+    "clusters",
+    "run_task",
+    "tags",
+    "task_definitions",
+    "tasks",
+]

@@ -1,0 +1,169 @@
+"""
+Tasks as the API shows them, and what Homeport keeps beside that to run them.
+
+The structs carry AWS's member names in their JSON form, so that a task's row answers DescribeTasks
+as it stands.  A member that is UNSET is absent from the document, as AWS leaves it out.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class Status(StrEnum):
+    """How far a task has come, in AWS's words; a task only ever moves down this list."""
+
+    PROVISIONING = "PROVISIONING"
+    PENDING = "PENDING"
+    ACTIVATING = "ACTIVATING"
+    RUNNING = "RUNNING"
+    DEACTIVATING = "DEACTIVATING"
+    STOPPING = "STOPPING"
+    DEPROVISIONING = "DEPROVISIONING"
+    STOPPED = "STOPPED"
+
+
+#: The place of each status in a task's life.
+RANK = {status: rank for rank, status in enumerate(Status)}
+
+
+class Desired(StrEnum):
+    """What a task is meant to do."""
+
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+
+
+class StopCode(StrEnum):
+    """Why a task was stopped."""
+
+    FAILED_TO_START = "TaskFailedToStart"
+    ESSENTIAL_EXITED = "EssentialContainerExited"
+    USER = "UserInitiated"
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Common settings: immutable, AWS's spelling in JSON."""
+
+
+class Pair(_Document, frozen=True, kw_only=True):
+    """One entry of the API's many lists of names and values."""
+
+    name: str
+    value: str
+
+
+class Attachment(_Document, frozen=True, kw_only=True):
+    """A task's network interface on its way from asked-for to deleted."""
+
+    id: str
+    type: str = "ElasticNetworkInterface"
+    status: str = "PRECREATED"
+    details: tuple[Pair, ...] = ()
+
+    def detail(self, name: str) -> str:
+        """Return a detail's value, or "" while it is not known."""
+        return next((pair.value for pair in self.details if pair.name == name), "")
+
+
+class ContainerInterface(_Document, frozen=True, kw_only=True):
+    """The task's interface as each of its containers shows it."""
+
+    attachment_id: str
+    private_ipv4_address: str
+
+
+class Container(_Document, frozen=True, kw_only=True):
+    """One container of a task."""
+
+    container_arn: str
+    task_arn: str
+    name: str
+    image: str
+    image_digest: str | UnsetType = UNSET
+    runtime_id: str | UnsetType = UNSET
+    last_status: str = "PENDING"
+    exit_code: int | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    network_bindings: tuple[Any, ...] | UnsetType = UNSET
+    network_interfaces: tuple[ContainerInterface, ...] = ()
+    health_status: str | UnsetType = UNSET
+    cpu: str = "0"
+    memory: str | UnsetType = UNSET
+    memory_reservation: str | UnsetType = UNSET
+
+
+class Storage(_Document, frozen=True, kw_only=True):
+    """A task's scratch space."""
+
+    size: int = msgspec.field(name="sizeInGiB", default=20)
+
+
+class Task(_Document, frozen=True, kw_only=True):
+    """A task, member for member as DescribeTasks shows it but for its tags."""
+
+    attachments: tuple[Attachment, ...]
+    attributes: tuple[Pair, ...]
+    availability_zone: str
+    capacity_provider_name: str | UnsetType = UNSET
+    cluster_arn: str
+    connectivity: str | UnsetType = UNSET
+    connectivity_at: float | UnsetType = UNSET
+    containers: tuple[Container, ...]
+    cpu: str
+    created_at: float
+    desired_status: Desired = Desired.RUNNING
+    enable_execute_command: bool = False
+    execution_stopped_at: float | UnsetType = UNSET
+    group: str
+    health_status: str | UnsetType = UNSET
+    last_status: Status = Status.PROVISIONING
+    launch_type: str
+    memory: str
+    overrides: dict[str, Any]
+    platform_version: str
+    platform_family: str = "Linux"
+    pull_started_at: float | UnsetType = UNSET
+    pull_stopped_at: float | UnsetType = UNSET
+    started_at: float | UnsetType = UNSET
+    started_by: str | UnsetType = UNSET
+    stop_code: StopCode | UnsetType = UNSET
+    stopped_at: float | UnsetType = UNSET
+    stopped_reason: str | UnsetType = UNSET
+    stopping_at: float | UnsetType = UNSET
+    task_arn: str
+    task_definition_arn: str
+    version: int = 1
+    ephemeral_storage: Storage = Storage()
+    fargate_ephemeral_storage: Storage = Storage()
+
+    @property
+    def id(self) -> str:
+        return self.task_arn.rpartition("/")[2]
+
+    @property
+    def region(self) -> str:
+        return self.task_arn.split(":", 4)[3]
+
+
+class ContainerLaunch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one container needs beside its definition."""
+
+    name: str
+    runtime_id: str
+    essential: bool = True
+    checked: bool = False  # it has a health check that counts
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """What placement and later observations need and the API does not show."""
+
+    family: str
+    revision: int
+    subnets: tuple[str, ...]
+    groups: tuple[str, ...]  # empty: the default group of the VPC
+    public_address: bool
+    containers: tuple[ContainerLaunch, ...]
+    interface: str = ""  # the network interface, once it is allocated

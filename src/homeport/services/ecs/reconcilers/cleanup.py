@@ -1,0 +1,40 @@
+"""Remove what AWS forgets after a while: stopped tasks, deleted clusters, old client tokens, deleted revisions."""
+
+from homeport.db.database import Database, Tx
+from homeport.kit.clock import Clock
+from homeport.services.ecs.store import client_tokens, clusters, task_definitions, tasks
+
+#: How long stopped tasks and deleted clusters can still be described, in seconds.
+RETENTION = 3600.0
+#: How long a client token is remembered, in seconds.
+TOKEN_RETENTION = 86_400.0
+
+_BATCH = 500
+
+
+class Cleanup:
+    """The reconciler's passes."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def pass_(self) -> None:
+        """Remove what is due, in transactions short enough for requests to get in between."""
+        now = self._clock.now()
+        while True:
+            async with self._database.transaction() as tx:
+                removed = await tasks.remove_stopped(tx, now - RETENTION, _BATCH)
+            if removed < _BATCH:
+                break
+        async with self._database.transaction() as tx:
+            await clusters.remove_inactive(tx, now - RETENTION)
+            await client_tokens.remove_old(tx, now - TOKEN_RETENTION)
+            await _remove_definitions(tx)
+
+
+async def _remove_definitions(tx: Tx) -> None:
+    """Remove the revisions whose deletion was asked for and that no live task runs any more."""
+    for definition in await task_definitions.deleting(tx, _BATCH):
+        if not await tasks.uses_definition(tx, definition.family, definition.revision):
+            await task_definitions.remove(tx, definition)

@@ -1,0 +1,1 @@
+"""SQL of ECS: rows to documents and back, no decisions."""

@@ -1,0 +1,184 @@
+"""Rows of tasks.  The columns beside the documents repeat what queries and indexes need."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from homeport.db.database import Row, Tx
+from homeport.services.ecs import tags
+from homeport.services.ecs.model import Desired, Launch, Task
+
+_encode = msgspec.json.Encoder().encode
+_decode_task = msgspec.json.Decoder(Task).decode
+_decode_launch = msgspec.json.Decoder(Launch).decode
+
+_RECORD = "document, launch, tags, node, waiting, observed_sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task with all that is kept of it."""
+
+    task: Task
+    launch: Launch
+    tags: Mapping[str, str]
+    node: str | None = None
+    waiting: bool = True
+    observed_sequence: int = 0
+
+
+def _record(row: Row) -> TaskRecord:
+    document, launch, tags_json, node, waiting, sequence = row
+    return TaskRecord(
+        _decode_task(document), _decode_launch(launch), tags.from_json(tags_json), node, waiting is not None, sequence
+    )
+
+
+def position(created_at: float, task_id: str) -> str:
+    """Return the key by which tasks are listed: by creation, ties by id."""
+    return f"{int(created_at * 1_000_000):016x}{task_id[:8]}"
+
+
+async def insert(tx: Tx, record: TaskRecord) -> str:
+    """Record a new task and return its document as it was written."""
+    task, launch = record.task, record.launch
+    document = _encode(task).decode()
+    await tx.execute(
+        """INSERT INTO ecs_tasks (id, position, cluster, desired_status, last_status, family, revision, started_by,
+               launch_type, capacity_provider, node, waiting, observed_sequence, stopped_at, document, launch, tags)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 1, 0, NULL, ?, ?, ?)""",
+        task.id,
+        position(task.created_at, task.id),
+        task.cluster_arn,
+        task.desired_status,
+        task.last_status,
+        launch.family,
+        launch.revision,
+        task.started_by or None,
+        task.launch_type,
+        task.capacity_provider_name or None,
+        document,
+        _encode(launch).decode(),
+        tags.to_json(record.tags),
+    )
+    return document
+
+
+async def update(tx: Tx, record: TaskRecord) -> str:
+    """Write back what can change of a task, and return its document as it was written."""
+    task = record.task
+    document = _encode(task).decode()
+    await tx.execute(
+        """UPDATE ecs_tasks SET desired_status = ?, last_status = ?, node = ?, waiting = ?, observed_sequence = ?,
+               stopped_at = ?, document = ?, launch = ? WHERE id = ?""",
+        task.desired_status,
+        task.last_status,
+        record.node,
+        1 if record.waiting else None,
+        record.observed_sequence,
+        task.stopped_at or None,
+        document,
+        _encode(record.launch).decode(),
+        task.id,
+    )
+    return document
+
+
+async def find(tx: Tx, task_id: str) -> TaskRecord | None:
+    row = await tx.fetch_one(f"SELECT {_RECORD} FROM ecs_tasks WHERE id = ?", task_id)
+    return None if row is None else _record(row)
+
+
+async def documents(tx: Tx, cluster: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return document and tags, both JSON, of those tasks of *cluster* among *ids*."""
+    marks = ", ".join("?" * len(ids))
+    rows = await tx.fetch(
+        f"SELECT id, document, tags FROM ecs_tasks WHERE id IN ({marks}) AND cluster = ?", *ids, cluster
+    )
+    return {task_id: (document, tags) for task_id, document, tags in rows}
+
+
+async def waiting(tx: Tx, limit: int) -> list[TaskRecord]:
+    """Return the tasks that placement has yet to look at, oldest first."""
+    rows = await tx.fetch(f"SELECT {_RECORD} FROM ecs_tasks WHERE waiting = 1 ORDER BY position LIMIT ?", limit)
+    return [_record(row) for row in rows]
+
+
+async def page(
+    tx: Tx, cluster: str, desired: Desired, *, after: str, limit: int, filters: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """
+    Return (position, id) of up to *limit* tasks after the position *after*.
+
+    *filters* gives equal values of the columns family, started_by and launch_type; each has an index
+    that ends in the position, so a page costs what it shows.
+    """
+    clauses = "".join(f" AND {column} = ?" for column in filters)
+    rows = await tx.fetch(
+        f"""SELECT position, id FROM ecs_tasks WHERE cluster = ? AND desired_status = ?{clauses} AND position > ?
+            ORDER BY position LIMIT ?""",
+        cluster,
+        desired,
+        *filters.values(),
+        after,
+        limit,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def counts(tx: Tx, cluster: str) -> dict[str, int]:
+    """Return how many live tasks of the cluster are in each status."""
+    rows = await tx.fetch(
+        """SELECT last_status, COUNT(*) FROM ecs_tasks WHERE cluster = ? AND stopped_at IS NULL
+           GROUP BY last_status""",
+        cluster,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def any_of_providers(tx: Tx, cluster: str, providers: Collection[str]) -> bool:
+    """Say whether a live task of the cluster came through one of these capacity providers."""
+    marks = ", ".join("?" * len(providers))
+    row = await tx.fetch_one(
+        f"""SELECT 1 FROM ecs_tasks WHERE cluster = ? AND capacity_provider IN ({marks}) AND stopped_at IS NULL
+            LIMIT 1""",
+        cluster,
+        *providers,
+    )
+    return row is not None
+
+
+async def live_on_nodes(tx: Tx) -> dict[str, int]:
+    """Return how many live tasks each node has."""
+    rows = await tx.fetch(
+        "SELECT node, COUNT(*) FROM ecs_tasks WHERE node IS NOT NULL AND stopped_at IS NULL GROUP BY node"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def uses_definition(tx: Tx, family: str, revision: int) -> bool:
+    """Say whether a live task still runs that revision."""
+    row = await tx.fetch_one(
+        "SELECT 1 FROM ecs_tasks WHERE family = ? AND revision = ? AND stopped_at IS NULL LIMIT 1", family, revision
+    )
+    return row is not None
+
+
+async def find_tags(tx: Tx, cluster: str, task_id: str) -> dict[str, str] | None:
+    row = await tx.fetch_one("SELECT tags FROM ecs_tasks WHERE id = ? AND cluster = ?", task_id, cluster)
+    return None if row is None else tags.from_json(row[0])
+
+
+async def put_tags(tx: Tx, task_id: str, tagged: Mapping[str, str]) -> None:
+    await tx.execute("UPDATE ecs_tasks SET tags = ? WHERE id = ?", tags.to_json(tagged), task_id)
+
+
+async def remove_stopped(tx: Tx, before: float, limit: int) -> int:
+    """Remove up to *limit* tasks that stopped before that time, and say how many they were."""
+    return await tx.execute(
+        """DELETE FROM ecs_tasks WHERE id IN
+            (SELECT id FROM ecs_tasks WHERE stopped_at < ? ORDER BY stopped_at LIMIT ?)""",
+        before,
+        limit,
+    )
