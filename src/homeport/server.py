@@ -1,0 +1,185 @@
+"""
+The server: configuration in, gateway, services, reconcilers, store and sessions out.
+
+The only module that knows all of them.  Run as `python -m homeport.server INSTALLATION.json`; it
+needs no privilege, only its state directory.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+
+from homeport.db.database import Database
+from homeport.db.sqlite import SqliteDatabase
+from homeport.fleet.sessions import Intake, Sessions
+from homeport.gateway.app import Gateway
+from homeport.gateway.http import serve
+from homeport.kit.clock import SystemClock
+from homeport.kit.ids import RandomIds
+from homeport.kit.installation import Credentials, Installation
+from homeport.kit.supervise import Tasks
+from homeport.reconcile.driver import Driver, Reconciler
+from homeport.services.ec2 import store as ec2
+from homeport.services.ec2.reconcilers import network
+from homeport.services.ecr.tokens import TokenService, load_or_create
+from homeport.services.ecs.handlers.clusters import ensure_default_cluster
+from homeport.services.ecs.observe import observe
+from homeport.services.ecs.reconcilers.cleanup import Cleanup
+from homeport.services.ecs.reconcilers.placement import Placement
+from homeport.services.iam.keys import AccessKeys
+from homeport.services.logs.ingest import append
+from homeport.services.logs.reconcilers.expiry import expire
+from homeport.services.registry import SERVICES
+from homeport.wire.messages import VERSION, Welcome
+
+log = logging.getLogger(__name__)
+
+TOKEN_PATH = "/registry/token"  # noqa: S105 - a path
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Server:
+    """Everything that runs in the server's process, wired."""
+
+    def __init__(self, installation: Installation, database: Database, tokens: TokenService) -> None:
+        self._installation = installation
+        self._database = database
+        self._clock = SystemClock()
+        self._ids = RandomIds()
+        self._keys = AccessKeys(database, installation.account)
+        self._tokens = tokens
+        welcome = Welcome(
+            version=VERSION,
+            account=installation.account,
+            region=installation.region,
+            registry_realm=installation.endpoint + TOKEN_PATH,
+            registry_certificate=tokens.certificate_pem,
+            registry_password=tokens.node_password(self._clock.now()),
+        )
+        intake = Intake(observed=observe, log_batch=append, wakes=())
+        self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
+        self.driver = Driver(self._reconcilers())
+        self.gateway = Gateway(
+            SERVICES,
+            database,
+            self._keys,
+            account=installation.account,
+            clock=self._clock,
+            ids=self._ids,
+            wake=self.wake,
+        )
+        self.joined = asyncio.Event()
+
+    def _reconcilers(self) -> list[Reconciler]:
+        database, clock, ids = self._database, self._clock, self._ids
+        placement = Placement(
+            database, clock, ids, self._installation.account, lambda: self.sessions.connected, self.wake
+        )
+        return [
+            Reconciler("ecs.placement", placement.pass_, interval=5, wakes=frozenset({"fleet.joined"})),
+            Reconciler("ecs.cleanup", Cleanup(database, clock).pass_, interval=60),
+            network.reconciler(database, self.wake),
+            Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),
+        ]
+
+    def wake(self, name: str) -> None:
+        """Pass a wake on to whoever looks then."""
+        if name == "fleet.sessions":
+            self.sessions.notice()
+            return
+        if name == "fleet.joined":
+            self.joined.set()
+        self.driver.wake(name)
+
+    async def first_start(self) -> Credentials:
+        """Make what must exist before the first request: the root's key, the default VPCs, the default cluster."""
+        root = await self._keys.root(self._clock.now())
+        async with self._database.transaction() as tx:
+            await ec2.initialise(tx, ids=self._ids, public_pool=self._installation.public_pool)
+            await ensure_default_cluster(tx, self._installation.account, self._installation.region)
+        return Credentials(access_key_id=root.access_key_id, secret_access_key=root.secret_access_key)
+
+    async def answer(self, scope: Any, receive: Any, send: Any) -> None:
+        """Be the ASGI application: the registry's token service on its path, AWS's API everywhere else."""
+        app: Asgi = self._tokens if scope["path"] == TOKEN_PATH else self.gateway
+        await app(scope, receive, send)
+
+
+@asynccontextmanager
+async def running(installation: Installation) -> AsyncIterator[Server]:
+    """Serve for as long as the block runs."""
+    database = SqliteDatabase(installation.server_state / "homeport.db")
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        tokens = TokenService(
+            load_or_create(installation.server_state / "registry.pem"), database, account=installation.account
+        )
+        server = Server(installation, database, tokens)
+        _save_credentials(installation, await server.first_start())
+        work = Tasks()
+        stack.push_async_callback(work.close)
+        work.spawn(server.driver.run(), name="reconcilers")
+        installation.wire_socket.unlink(missing_ok=True)  # a socket file outlives a server that was killed
+        listener = await asyncio.start_unix_server(server.sessions.serve, installation.wire_socket)
+        stack.callback(listener.close)
+        await stack.enter_async_context(serve(server.answer, installation.host, installation.port))
+        yield server
+
+
+def _save_credentials(installation: Installation, credentials: Credentials) -> None:
+    """Write the root keys where `homeport env` finds them, readable by the owner alone."""
+    target = installation.credentials_file
+    temporary = target.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_bytes(msgspec.json.encode(credentials))
+    temporary.replace(target)
+
+
+def _announce(what: bytes) -> None:
+    """Tell whoever started us how far we are, over the pipe it gave us."""
+    if descriptor := os.environ.get("HOMEPORT_READY_FD"):
+        with contextlib.suppress(OSError):
+            os.write(int(descriptor), what)
+
+
+async def run(installation: Installation) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(installation) as server:
+        log.info("serving %s", installation.endpoint)
+        _announce(b"S")
+        announcing = asyncio.create_task(_announce_join(server))
+        await stop.wait()
+        announcing.cancel()
+
+
+async def _announce_join(server: Server) -> None:
+    await server.joined.wait()
+    _announce(b"N")
+
+
+def main() -> None:
+    """Run the server of the installation whose file is the first argument."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    installation = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Installation)
+    uvloop.run(run(installation))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Every service that the gateway answers for; importing this module registers all their operations."""
+
+from homeport.aws.operation import Service
+from homeport.services.ec2 import handlers as ec2_handlers
+from homeport.services.ec2.service import ec2
+from homeport.services.ecr import handlers as ecr_handlers
+from homeport.services.ecr.service import ecr
+from homeport.services.ecs import handlers as ecs_handlers
+from homeport.services.ecs.service import ecs
+from homeport.services.logs import handlers as logs_handlers
+from homeport.services.logs.service import logs
+from homeport.services.sts import handlers as sts_handlers
+from homeport.services.sts.service import sts
+
+#: The modules whose import registers operations; named, so that nothing depends on the order of imports.
+HANDLERS = (ec2_handlers, ecr_handlers, ecs_handlers, logs_handlers, sts_handlers)
+
+SERVICES: dict[str, Service] = {service.name: service for service in (ec2, ecr, ecs, logs, sts)}
