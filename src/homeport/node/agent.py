@@ -1,0 +1,163 @@
+"""
+Put the node together and keep it running.
+
+`run` is start-up and recovery in one: it opens what the node remembers, asks the runtime what
+exists, makes the network as it was desired, and goes on.  Ending it ends no container; `destroy`
+removes everything the node ever made.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from homeport.kit.clock import Clock, SystemClock
+from homeport.kit.supervise import Tasks
+from homeport.network.protocol import NetworkDriver
+from homeport.node import facts
+from homeport.node.assignment import Assignment
+from homeport.node.config import NodeConfig
+from homeport.node.endpoints.routers import RouterEndpoints
+from homeport.node.interfaces import Interfaces
+from homeport.node.logs.shipper import Shipper
+from homeport.node.reports import Reports
+from homeport.node.session import Session
+from homeport.node.store import NodeStore
+from homeport.node.tasks.container import machine_limits
+from homeport.node.tasks.perform import Machine
+from homeport.node.tasks.roster import Roster
+from homeport.runtime.protocol import Images, Runtime
+from homeport.wire import messages as wire
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """What the agent drives; tests bring fakes."""
+
+    network: NetworkDriver
+    runtime: Runtime
+    images: Images
+
+
+class Agent:
+    """One node, from its store to its session."""
+
+    def __init__(self, config: NodeConfig, drivers: Drivers, clock: Clock) -> None:
+        self._config = config
+        self._drivers = drivers
+        self._store = NodeStore(config.state / "node.db")
+        self._saved = self._store.load()
+        self._welcome = self._saved.welcome
+        self.assignment = Assignment(self._saved.items)
+        self.session = Session(config.server_socket, config.name, facts.gather(config.registry), self)
+        self.reports = Reports(self._store, self.session.send)
+        self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
+        self._endpoints = RouterEndpoints(drivers.network, config.gateway)
+        self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
+        machine = Machine(
+            runtime=drivers.runtime,
+            images=drivers.images,
+            network=drivers.network,
+            interfaces=self.interfaces,
+            output=self.output,
+            state=config.state,
+            limits=machine_limits(),
+            registry_login=self._registry_login,
+        )
+        self.roster = Roster(machine, self.assignment, self.reports, clock)
+        self._endpoints.serve(self.roster, drivers.runtime, clock)
+        self._work = Tasks()
+
+    async def start(self) -> None:
+        """Go on from what exists, then listen to the server."""
+        existing = await self._drivers.runtime.existing()
+        self._work.spawn(self.interfaces.run(), name="interfaces")
+        self.interfaces.refresh()
+        await self.roster.recover(self._saved.tasks, existing)
+        self.roster.assign()
+        self._work.spawn(self.session.run(), name="session")
+
+    async def close(self) -> None:
+        """Stop everything but the containers and their network."""
+        await self._work.close()
+        await self.roster.close()
+        self.reports.flush()
+        self.output.close()
+        await self._endpoints.close()
+        await self._drivers.network.close()
+        self._store.close()
+
+    def _registry_login(self, reference: str) -> tuple[str, str]:
+        own = self._welcome is not None and reference.startswith(self._config.registry + "/")
+        return ("AWS", self._welcome.registry_password) if own and self._welcome is not None else ("", "")
+
+    # --- What the server says
+
+    def welcomed(self, welcome: wire.Welcome) -> None:
+        if welcome != self._welcome:
+            self._store.save_welcome(welcome)
+            self._welcome = welcome
+
+    def assigned(self, assignment: wire.Assignment) -> None:
+        self._store.replace_items(assignment.items)
+        self.assignment.replace(assignment.items)
+        self._take_assignment()
+        self.resend()
+        self.output.connected()
+
+    def changed(self, change: wire.Change) -> None:
+        self._store.change_items(change.puts, change.drops)
+        self.assignment.change(change.puts, change.drops)
+        self._take_assignment()
+
+    def _take_assignment(self) -> None:
+        self.interfaces.refresh()
+        self.roster.assign()
+
+    def observed_acked(self, ack: wire.ObservedAck) -> None:
+        self.roster.acked(ack.task, ack.sequence)
+
+    def log_acked(self, ack: wire.LogAck) -> None:
+        self.output.acked(ack.source, ack.offset)
+
+    def resend(self) -> bool:
+        self.reports.flush()
+        unacked = [runner.observed for runner in self.roster if not runner.acked]
+        for observed in unacked:
+            self.session.send(observed)
+        return self.output.resend() or bool(unacked)
+
+    def disconnected(self) -> None:
+        self.output.disconnected()
+
+
+async def run(config: NodeConfig, ready: Callable[[], None] = lambda: None) -> None:
+    """Be the node *config* describes until SIGTERM or SIGINT; its containers live on."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    agent = Agent(config, drivers(config), SystemClock())
+    try:
+        await agent.start()
+        ready()
+        await ended.wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await agent.close()
+
+
+def drivers(config: NodeConfig) -> Drivers:
+    """Return the kernel's network, the OCI runtime and podman's image store, as *config* places them."""
+    raise NotImplementedError
+
+
+async def destroy(config: NodeConfig) -> None:
+    """Remove every container, interface, cgroup and mount the node ever made; what it remembers stays."""
+    made = drivers(config)
+    await made.runtime.destroy()
+    await made.network.destroy()

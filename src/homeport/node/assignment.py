@@ -1,0 +1,45 @@
+"""The node's desired state in memory: what the server assigned, by kind and id."""
+
+from collections.abc import Iterable
+
+from homeport.wire.messages import Drop, Eni, Item, SecurityGroup, Task, Vpc
+
+
+class Assignment:
+    """What this node shall have.  Whoever changes it has already written the change to the store."""
+
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        self.vpcs: dict[str, Vpc] = {}
+        self.groups: dict[str, SecurityGroup] = {}
+        self.enis: dict[str, Eni] = {}
+        self.tasks: dict[str, Task] = {}
+        self.change(items, ())
+
+    def replace(self, items: Iterable[Item]) -> None:
+        """Take *items* for the whole assignment."""
+        for kind in (self.vpcs, self.groups, self.enis, self.tasks):
+            kind.clear()
+        self.change(items, ())
+
+    def change(self, puts: Iterable[Item], drops: Iterable[Drop]) -> None:
+        """Take a change: a drop and a put of one item in one change leave the item."""
+        for drop in drops:
+            match drop.kind:
+                case "Vpc":
+                    self.vpcs.pop(drop.id, None)
+                case "SecurityGroup":
+                    self.groups.pop(drop.id, None)
+                case "Eni":
+                    self.enis.pop(drop.id, None)
+                case "Task":
+                    self.tasks.pop(drop.id, None)
+        for item in puts:
+            match item:
+                case Vpc():
+                    self.vpcs[item.id] = item
+                case SecurityGroup():
+                    self.groups[item.id] = item
+                case Eni():
+                    self.enis[item.id] = item
+                case Task():
+                    self.tasks[item.id] = item

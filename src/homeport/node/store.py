@@ -1,0 +1,154 @@
+"""
+What the node must still know after kill -9: one SQLite file.
+
+Only the node writes here.  Commits are not flushed to the disk one by one (synchronous=NORMAL):
+killing the process loses nothing, and a power cut takes the containers with it anyway.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from homeport.node.tasks.model import TaskState
+from homeport.wire.messages import Drop, Eni, Item, LogTarget, Observed, Task, Vpc, Welcome
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS items (
+  kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log_sources (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+_CHECKPOINT_PAGES = 4000  # the WAL is copied back, and the disk waited for, this seldom
+
+
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A task as the node remembers it.
+
+    It holds its own copy of what it was declared with: the assignment may drop those items while
+    the task's containers still have to be stopped.
+    """
+
+    spec: Task
+    state: TaskState
+    observed: Observed
+    acked: int = 0  # the highest observation the server has recorded
+    eni: Eni | None = None
+    vpc: Vpc | None = None
+
+
+class LogSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    One container's output and how much of it the server holds.
+
+    `base` is where reading resumes: the last place before `offset` at which no line was half read.
+    """
+
+    id: str
+    path: str
+    target: LogTarget
+    offset: int = 0
+    base: int = 0
+    ended: bool = False  # nothing will be written any more
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Everything the node remembers."""
+
+    items: tuple[Item, ...]
+    tasks: tuple[TaskRecord, ...]
+    sources: tuple[LogSource, ...]
+    welcome: Welcome | None
+
+
+_encode = msgspec.json.Encoder().encode
+_item: "msgspec.json.Decoder[Item]" = msgspec.json.Decoder(Item)
+_task = msgspec.json.Decoder(TaskRecord)
+_source = msgspec.json.Decoder(LogSource)
+_welcome = msgspec.json.Decoder(Welcome)
+
+
+class NodeStore:
+    """The file.  Every method is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def load(self) -> Saved:
+        """Return what was remembered."""
+        welcome = self._db.execute("SELECT body FROM meta WHERE name = 'welcome'").fetchone()
+        return Saved(
+            items=tuple(_item.decode(body) for (body,) in self._db.execute("SELECT body FROM items")),
+            tasks=tuple(_task.decode(body) for (body,) in self._db.execute("SELECT body FROM tasks")),
+            sources=tuple(_source.decode(body) for (body,) in self._db.execute("SELECT body FROM log_sources")),
+            welcome=_welcome.decode(welcome[0]) if welcome is not None else None,
+        )
+
+    def save_welcome(self, welcome: Welcome) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta (name, body) VALUES ('welcome', ?)", (_encode(welcome),))
+
+    def replace_items(self, items: Iterable[Item]) -> None:
+        """Remember *items* as the whole assignment."""
+        with _Transaction(self._db):
+            self._db.execute("DELETE FROM items")
+            self._put_items(items)
+
+    def change_items(self, puts: Iterable[Item], drops: Iterable[Drop]) -> None:
+        """Remember a change of the assignment."""
+        with _Transaction(self._db):
+            self._db.executemany("DELETE FROM items WHERE kind = ? AND id = ?", ((d.kind, d.id) for d in drops))
+            self._put_items(puts)
+
+    def _put_items(self, items: Iterable[Item]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO items (kind, id, body) VALUES (?, ?, ?)",
+            ((type(item).__name__, item.id, _encode(item)) for item in items),
+        )
+
+    def save_tasks(self, records: Mapping[str, TaskRecord | None]) -> None:
+        """Remember tasks as they are now; None forgets one."""
+        with _Transaction(self._db):
+            for task, record in records.items():
+                if record is None:
+                    self._db.execute("DELETE FROM tasks WHERE id = ?", (task,))
+                else:
+                    self._db.execute("INSERT OR REPLACE INTO tasks (id, body) VALUES (?, ?)", (task, _encode(record)))
+
+    def save_sources(self, sources: Mapping[str, LogSource | None]) -> None:
+        """Remember how far output has been shipped; None forgets a source."""
+        with _Transaction(self._db):
+            for name, source in sources.items():
+                if source is None:
+                    self._db.execute("DELETE FROM log_sources WHERE id = ?", (name,))
+                else:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO log_sources (id, body) VALUES (?, ?)", (name, _encode(source))
+                    )
+
+
+class _Transaction:
+    """All or nothing; several statements cost one commit."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")

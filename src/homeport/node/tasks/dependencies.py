@@ -1,0 +1,71 @@
+"""
+When a container may start, when it never will, and when it may be stopped.
+
+The conditions and texts are those of the ECS agent's dependency graph.
+"""
+
+from collections.abc import Mapping
+
+from homeport.node.tasks.model import ContainerState, Health, Stage, TaskState
+from homeport.wire.messages import Container, Dependency, Task
+
+_PREFIX = "CannotStartContainerError: dependency graph: "
+
+
+def unmet(container: Container, states: Mapping[str, ContainerState]) -> list[Dependency]:
+    """Return the dependencies that do not hold yet; a container that waits for none may start."""
+    return [d for d in container.depends_on if not _holds(d.condition, states[d.container])]
+
+
+def _holds(condition: str, state: ContainerState) -> bool:
+    match condition:
+        case "START":
+            return state.ever_started
+        case "COMPLETE":
+            return state.stage is Stage.STOPPED and state.ever_started
+        case "SUCCESS":
+            return state.stage is Stage.STOPPED and state.ever_started and state.exit_code == 0
+        case "HEALTHY":
+            return state.stage is Stage.RUNNING and state.health.status is Health.HEALTHY
+    raise AssertionError(f"no such condition: {condition}")
+
+
+def failure(container: Container, task: Task, state: TaskState, now: float) -> str:
+    """Return why *container* can never start, or nothing while it still may."""
+    for dependency in unmet(container, state.containers):
+        other = state.containers[dependency.container]
+        about = f"container ordering dependency [{dependency.container}] for target [{container.name}]"
+        if (deadline := _deadline(dependency, task, other)) is not None and now >= deadline:
+            return f"{_PREFIX}{about} has timed out."
+        if other.stage is not Stage.STOPPED:
+            continue
+        if dependency.condition == "SUCCESS":
+            return f"{_PREFIX}failed to resolve {about} as dependency did not exit successfully."
+        return f"{_PREFIX}failed to resolve {about} because dependency will never start"
+    return ""
+
+
+def next_deadline(container: Container, task: Task, state: TaskState) -> float | None:
+    """Return when the first of the container's unmet dependencies times out."""
+    deadlines = (_deadline(d, task, state.containers[d.container]) for d in unmet(container, state.containers))
+    return min((d for d in deadlines if d is not None), default=None)
+
+
+def _deadline(dependency: Dependency, task: Task, other: ContainerState) -> float | None:
+    """A start timeout belongs to the dependency, runs from its own start, and never concerns START."""
+    timeout = next(c.start_timeout for c in task.containers if c.name == dependency.container)
+    if dependency.condition == "START" or timeout <= 0:
+        return None
+    if other.started_at is None or other.stage is Stage.STOPPED:
+        return None
+    return other.started_at + timeout
+
+
+def dependents(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return, by container, which others depend on it: they must be stopped before it is."""
+    return {
+        container.name: tuple(
+            other.name for other in task.containers if any(d.container == container.name for d in other.depends_on)
+        )
+        for container in task.containers
+    }

@@ -1,0 +1,73 @@
+"""An event loop whose clock jumps when there is nothing to do, so that tests about time take none."""
+
+import asyncio
+import functools
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+class _Selector(selectors.DefaultSelector):
+    seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        if timeout is None:
+            ready = super().select(5)  # a thread or another process may still have something to say
+            assert ready, "every task waits, and nothing will ever happen"
+            return ready
+        self.seconds += max(timeout, 1e-9)
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.own = _Selector()
+        super().__init__(self.own)
+        self.cleanups: list[Callable[[], Awaitable[None]]] = []
+
+    def time(self) -> float:
+        return self.own.seconds
+
+
+class VirtualClock:
+    """The wall clock of a virtual loop."""
+
+    start = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.start + asyncio.get_running_loop().time()
+
+
+def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run a coroutine test on a virtual loop."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **arguments: Any) -> None:
+        async def whole() -> None:
+            loop = asyncio.get_running_loop()
+            try:
+                await asyncio.wait_for(test(*args, **arguments), 3_000_000)
+            finally:
+                for cleanup in loop.cleanups:  # type: ignore[attr-defined]
+                    await cleanup()
+
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(whole())
+
+    return run
+
+
+async def until(condition: Callable[[], object], seconds: float = 3600.0) -> None:
+    """Let the loop run until *condition* holds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not condition():
+        assert loop.time() < deadline, "it never came to that"
+        await asyncio.sleep(0.001)
+
+
+async def pass_time(seconds: float) -> None:
+    await asyncio.sleep(seconds)
