@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from homeport.aws.arn import is_role_arn
 from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
 from homeport.services.ecs.validation.fargate import check_ephemeral_storage
-from homeport.services.ecs.validation.names import is_role
 from homeport.services.ecs.validation.size import check_fargate, check_task, parse_cpu, parse_memory
 
 _LONGEST = 8192
@@ -50,7 +50,7 @@ def _check_form(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
     if overrides.get("inferenceAcceleratorOverrides"):
         raise InvalidParameter("Unsupported field 'inferenceAcceleratorOverrides'")
     for member in ("executionRoleArn", "taskRoleArn"):
-        if overrides.get(member) and not is_role(overrides[member]):
+        if overrides.get(member) and not is_role_arn(overrides[member]):
             raise InvalidParameter(f"Role is not valid: {member} must be the ARN of an IAM role.")
     if (storage := overrides.get("ephemeralStorage")) is not None:
         check_ephemeral_storage(storage["sizeInGiB"])

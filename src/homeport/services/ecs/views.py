@@ -5,12 +5,9 @@ from typing import Any
 
 import msgspec
 
+from homeport.aws.tags import tags_view
 from homeport.services.ecs import tags as tagging
 from homeport.services.ecs.store.clusters import Cluster
-
-
-def tags_view(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def task_view(document: str, tags: Mapping[str, str] | str = "[]") -> msgspec.Raw:

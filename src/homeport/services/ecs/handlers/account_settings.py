@@ -4,10 +4,12 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.services.ecs.errors import InvalidParameter
-from homeport.services.ecs.paging import cut, page_size, token_key
+from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import SETTINGS, check_value, effective, root_of
 from homeport.services.ecs.store import account_settings as store
+
+_MOST = 10  # settings in an answer
 
 
 def _view(name: str, value: str, principal: str) -> dict[str, str]:
@@ -64,11 +66,11 @@ async def list_account_settings(
         if effective_settings
         else await store.of_principal(call.tx, call.region, principal)
     )
-    after = token_key(next_token, str) or ""
+    (last,) = after(next_token, str) or ("",)
     listed = [
         _view(setting, held, principal)
         for setting, held in sorted(chosen.items())
-        if setting > after and name in {None, setting} and value in {None, held}
+        if setting > last and name in {None, setting} and value in {None, held}
     ]
-    shown, rest = cut(listed, min(page_size(max_results), 10), key=lambda setting: setting["name"])
+    shown, rest = cut(listed, page_size(max_results, _MOST), key=lambda setting: (setting["name"],))
     return {"settings": list(shown), **rest}

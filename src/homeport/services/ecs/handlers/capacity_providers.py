@@ -5,7 +5,7 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.services.ecs.lookup import place_of
-from homeport.services.ecs.paging import cut, page_size, token_key
+from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.strategies import PROVIDERS
 from homeport.services.ecs.views import failure_view
@@ -23,9 +23,9 @@ async def describe_capacity_providers(
     arns = {name: place_of(call).arn(f"capacity-provider/{name}") for name in PROVIDERS}
     names = {arn: name for name, arn in arns.items()}
     wanted = [names.get(given, given) for given in capacity_providers or PROVIDERS]
-    after = token_key(next_token, str) or ""
-    known = [name for name in PROVIDERS if name in wanted and name > after]
-    shown, rest = cut(known, page_size(max_results), key=lambda name: name)
+    (last,) = after(next_token, str) or ("",)
+    known = [name for name in PROVIDERS if name in wanted and name > last]
+    shown, rest = cut(known, page_size(max_results), key=lambda name: (name,))
     return {
         "capacityProviders": [
             {"capacityProviderArn": arns[name], "name": name, "status": "ACTIVE", "tags": [], "type": name}

@@ -16,7 +16,7 @@ from homeport.services.ecs.errors import (
     UnsupportedFeature,
 )
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
-from homeport.services.ecs.paging import cut, page_size, token_key
+from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import effective
 from homeport.services.ecs.store import clusters as store
@@ -84,8 +84,8 @@ async def describe_clusters(call: Call, *, clusters: Sequence[str] = (), include
 @ecs.operation("ListClusters", reads=True)
 async def list_clusters(call: Call, *, next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
     size = page_size(max_results)
-    rows = await store.page(call.tx, call.region, after=token_key(next_token, str) or "", limit=size + 1)
-    shown, rest = cut(rows, size, key=lambda row: row[0])
+    rows = await store.page(call.tx, call.region, after=(after(next_token, str) or ("",))[0], limit=size + 1)
+    shown, rest = cut(rows, size, key=lambda row: row[:1])
     return {"clusterArns": [arn for _, arn in shown], **rest}
 
 

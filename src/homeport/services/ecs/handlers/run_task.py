@@ -21,8 +21,7 @@ from homeport.services.ecs.store import client_tokens, tasks
 from homeport.services.ecs.store.clusters import Cluster
 from homeport.services.ecs.store.task_definitions import ACTIVE, TaskDefinition
 from homeport.services.ecs.strategies import distribute, parse_strategy
-from homeport.services.ecs.tags import check_count as check_tag_count
-from homeport.services.ecs.tags import parse_tags
+from homeport.services.ecs.tags import merge_tags, parse_tags
 from homeport.services.ecs.validation import launch
 from homeport.services.ecs.views import task_view
 
@@ -173,6 +172,4 @@ def _tags(
     if propagate == "SERVICE":
         raise InvalidParameter("Tags of a service can only be propagated to tasks that the service starts.")
     inherited = definition.tags if propagate == "TASK_DEFINITION" else {}
-    merged = {**inherited, **own}
-    check_tag_count(merged)
-    return merged | ({"aws:ecs:clusterName": cluster.name} if managed else {})
+    return merge_tags(inherited, own) | ({"aws:ecs:clusterName": cluster.name} if managed else {})

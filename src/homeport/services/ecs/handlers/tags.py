@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.tags import tags_view
 from homeport.services.ecs.errors import ClusterNotFound, InvalidParameter, ResourceNotFound
 from homeport.services.ecs.lookup import place_of
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import clusters, task_definitions, tasks
-from homeport.services.ecs.tags import check_count, check_key, parse_tags
-from homeport.services.ecs.views import tags_view
+from homeport.services.ecs.tags import merge_tags, parse_tags
 
 _MISSING = "The specified resource is not found. Specify a valid resource and try again."
 
@@ -27,15 +27,13 @@ class _Tagged:
 async def tag_resource(call: Call, *, resource_arn: str, tags: Sequence[Mapping[str, str]]) -> None:
     added = parse_tags(tags)
     resource = await _resource(call, resource_arn)
-    merged = {**resource.tags, **added}
-    check_count(merged)
-    await resource.write(merged)
+    await resource.write(merge_tags(resource.tags, added))
 
 
 @ecs.operation("UntagResource")
 async def untag_resource(call: Call, *, resource_arn: str, tag_keys: Sequence[str]) -> None:
-    for key in tag_keys:
-        check_key(key)
+    if any(key.lower().startswith("aws:") for key in tag_keys):
+        raise InvalidParameter("Tag keys starting with 'aws:' are reserved for AWS use.")
     resource = await _resource(call, resource_arn)
     await resource.write({key: value for key, value in resource.tags.items() if key not in tag_keys})
 

@@ -6,16 +6,17 @@ from typing import Any
 import msgspec
 
 from homeport.aws.call import Call
+from homeport.aws.tags import tags_view
 from homeport.services.ecs import definitions
 from homeport.services.ecs.errors import Client, InvalidParameter
 from homeport.services.ecs.lookup import get_definition, place_of
-from homeport.services.ecs.paging import cut, page_size, token_key
+from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import task_definitions as store
 from homeport.services.ecs.store.task_definitions import ACTIVE, DELETING, INACTIVE, TaskDefinition
 from homeport.services.ecs.tags import parse_tags
 from homeport.services.ecs.validation import registration
-from homeport.services.ecs.views import definition_view, failure_view, tags_view
+from homeport.services.ecs.views import definition_view, failure_view
 
 _encode = msgspec.json.Encoder().encode
 _MOST_DELETED = 10
@@ -117,7 +118,7 @@ async def list_task_definitions(
         call.region,
         status,
         family=family_prefix,  # despite its name AWS compares it with the whole family
-        after=token_key(next_token, tuple[str, int]),
+        after=after(next_token, str, int),
         descending=sort == "DESC",
         limit=size + 1,
     )
@@ -141,10 +142,10 @@ async def list_task_definition_families(
         call.region,
         status,
         prefix=family_prefix,
-        after=token_key(next_token, str) or "",
+        after=(after(next_token, str) or ("",))[0],
         limit=size + 1,
     )
-    shown, rest = cut(rows, size, key=lambda family: family)
+    shown, rest = cut(rows, size, key=lambda family: (family,))
     return {"families": list(shown), **rest}
 
 

@@ -10,7 +10,7 @@ from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotFound
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model import Desired
-from homeport.services.ecs.paging import cut, page_size, token_key
+from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import tasks as store
 from homeport.services.ecs.views import failure_view, task_view
@@ -75,11 +75,11 @@ async def list_tasks(
         call.tx,
         place.arn,
         Desired(desired_status),
-        after=token_key(next_token, str) or "",
+        after=(after(next_token, str) or ("",))[0],
         limit=size + 1,
         filters={column: value for column, value in given.items() if value is not None},
     )
-    shown, rest = cut(rows, size, key=lambda row: row[0])
+    shown, rest = cut(rows, size, key=lambda row: row[:1])
     return {"taskArns": [call.arn("ecs", f"task/{place.name}/{task_id}") for _, task_id in shown], **rest}
 
 

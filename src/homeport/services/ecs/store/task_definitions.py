@@ -140,7 +140,7 @@ async def page(
     status: str,
     *,
     family: str | None,
-    after: tuple[str, int] | None,
+    after: tuple[Any, ...] | None,
     descending: bool,
     limit: int,
 ) -> list[tuple[str, int]]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from homeport.aws.arn import is_role_arn
 from homeport.services.ecs.errors import Client
 from homeport.services.ecs.validation import containers, dependencies, fargate, logs, ports, size, volumes
-from homeport.services.ecs.validation.names import check_family, is_role
+from homeport.services.ecs.validation.names import check_family
 
 SIZE_LIMIT = 65_536
 
@@ -15,7 +16,7 @@ def check_form(definition: Mapping[str, Any]) -> None:
     check_family(definition["family"])
     for member in ("taskRoleArn", "executionRoleArn"):
         # An empty string is how tools say "none".
-        if definition.get(member) and not is_role(definition[member]):
+        if definition.get(member) and not is_role_arn(definition[member]):
             raise Client(f"Role is not valid: {member} must be the ARN of an IAM role.")
     if definition.get("inferenceAccelerators"):
         raise Client("Unsupported field 'inferenceAccelerators'")
