@@ -1,0 +1,48 @@
+"""
+How things of ours are called in the kernel.
+
+Names are derived, never allocated: after a crash they say what belongs to whom.
+"""
+
+import re
+import zlib
+
+UPLINK = "hp-igw"  # the machine's end of the link to the edge
+MACHINE_TABLE = "homeport"  # the nftables table in the machine's own namespace
+EDGE = "internet.edge"
+IGW = "igw0"  # the VPC router's end of the link to its internet gateway
+INSIDE, OUTSIDE = "vpc0", "edge0"  # the internet gateway's two links
+
+ROUTER_MAC = "02:ff:00:00:00:01"  # of every link's upstream end; links are point to point, so it may repeat
+GATEWAY_MAC = "02:ff:00:00:00:02"
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+
+
+def is_safe(name: str) -> bool:
+    """Tell whether an id may become part of file names, alias texts and nftables names."""
+    return _SAFE.fullmatch(name) is not None
+
+
+def router(vpc: str) -> str:
+    """Return the name of a VPC router's namespace; the dot keeps it apart from every interface's."""
+    return f"{vpc}.router"
+
+
+def gateway(vpc: str) -> str:
+    return f"{vpc}.gateway"
+
+
+def link(interface: str) -> str:
+    """Return the router's end of an interface: the id's last digits, as far as a device name goes."""
+    return "e" + interface[-14:]
+
+
+def gateway_link(vpc: str) -> str:
+    """Return the edge's end of the link to a VPC's internet gateway."""
+    return "v" + vpc[-14:]
+
+
+def combination(groups: tuple[str, ...]) -> int:
+    """Return a number for a list of security groups: the same wherever and whenever it is computed."""
+    return zlib.crc32("\n".join(groups).encode()) or 1

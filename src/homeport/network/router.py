@@ -1,0 +1,170 @@
+"""
+A VPC's router: the namespace that every interface of the VPC hangs on, by a link of its own.
+
+There is no broadcast domain and no ARP to trust: both ends of each link know the other's MAC address
+for good.  The router's end carries, as its alias, what the interface is.  The alias is written last when
+an interface is made and struck out first when it goes, so it tells the truth after a crash.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from homeport.network import conntrack, naming, nftables, rtnetlink, ruleset
+from homeport.network.desired import Interface, Vpc
+from homeport.network.firewall import Changes, Filter, contents
+from homeport.network.namespaces import Namespaces, write_sysctl
+from homeport.network.netlink import Message, Netlink
+from homeport.network.place import Place
+from homeport.network.plan import Link, gateway_address
+from homeport.network.rtnetlink import LOOPBACK, End
+
+_TASK_LINK = 2  # the interface's index in its own namespace
+_FIRST_LINK = 16  # the first interface's index in the router
+_LEAVING = 0x4850  # the group of links that are about to be deleted
+_GOING = "going"
+_TASK_SYSCTLS = {  # as container runtimes set them, so that an unprivileged process may serve port 80 and ping
+    "ipv4/ip_unprivileged_port_start": "0",
+    "ipv4/ping_group_range": "0 2147483647",
+}
+
+
+@dataclass(slots=True)
+class Found:
+    """What a router's links say: interfaces that are complete, and addresses of those half gone."""
+
+    links: dict[str, Link] = field(default_factory=dict)
+    going: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    index: int
+    interface: str
+    address: str
+
+
+class Router:
+    """The kernel's side of one VPC."""
+
+    def __init__(self, namespaces: Namespaces, vpc: str) -> None:
+        self._namespaces = namespaces
+        self.vpc = vpc
+        self.place = Place.ensure(namespaces, naming.router(vpc))
+        self._links: dict[str, _Link] = {}  # by name
+        self._next = _FIRST_LINK
+
+    def close(self) -> None:
+        self.place.close()
+
+    def survey(self) -> Found:
+        """Read what is there."""
+        found = Found()
+        self._links.clear()
+        for link in rtnetlink.links(self.place.route):
+            self._next = max(self._next, link.index + 1)
+            found.names.add(link.name)
+            id_, address = "", ""
+            match link.alias.split(" "):
+                case [id_, mac, address, subnet, device]:
+                    found.links[id_] = Link(self.vpc, subnet, mac, address, device)
+                case [word, id_, address] if word == _GOING:
+                    found.going[id_] = address
+            self._links[link.name] = _Link(link.index, id_, address)
+        return found
+
+    def ensure(self, vpc: Vpc) -> None:
+        """Make the router lead nowhere but to its interfaces."""
+        wanted = {(cidr, 0) for cidr in (*vpc.cidrs, "169.254.0.0/16", "0.0.0.0/0")}
+        existing = {(cidr, index) for cidr, index in rtnetlink.static_routes(self.place.route) if index == 0}
+        self.place.route.send(
+            [
+                rtnetlink.link_up(LOOPBACK),
+                *(rtnetlink.add_blackhole(cidr) for cidr, _ in wanted),
+                *(rtnetlink.delete_route(cidr, 0) for cidr, _ in existing - wanted),
+            ]
+        )
+
+    def set_addresses(self, wanted: Collection[str]) -> None:
+        existing = rtnetlink.addresses(self.place.route, LOOPBACK) - {"127.0.0.1"}
+        messages = [rtnetlink.add_address(LOOPBACK, address, 32) for address in sorted(set(wanted) - existing)]
+        messages += [rtnetlink.delete_address(LOOPBACK, address) for address in sorted(existing - set(wanted))]
+        if messages:
+            self.place.route.send(messages)
+
+    def attach(self, interface: Interface) -> None:
+        """Make the interface, in a namespace of its own.  It passes nothing until the filter knows it."""
+        index, self._next = self._next, self._next + 1
+        name = naming.link(interface.id)
+        gateway = gateway_address(interface.subnet_cidr)
+        with self._namespaces.create(interface.id):
+            self._attach_inside(interface, gateway, End(name, naming.ROUTER_MAC, index))
+        self._links[name] = _Link(index, interface.id, interface.address)
+        description = (interface.id, interface.mac, interface.address, interface.subnet_cidr, interface.device)
+        self.place.route.send(
+            [
+                rtnetlink.link_up(index),
+                rtnetlink.add_neighbour(index, interface.address, interface.mac),
+                rtnetlink.add_route(f"{interface.address}/32", index, source=gateway),
+                rtnetlink.set_alias(index, " ".join(description)),
+            ]
+        )
+
+    def _attach_inside(self, interface: Interface, gateway: str, router_end: End) -> None:
+        for name, value in _TASK_SYSCTLS.items():
+            write_sysctl(name, value)
+        _disable_ipv6()
+        netlink = Netlink(0)
+        try:
+            prefix = int(interface.subnet_cidr.partition("/")[2])
+            task_end = End(interface.device, interface.mac, _TASK_LINK)
+            netlink.send(
+                [
+                    rtnetlink.link_up(LOOPBACK),
+                    rtnetlink.add_veth(task_end, router_end, self.place.descriptor),
+                    rtnetlink.add_address(_TASK_LINK, interface.address, prefix),
+                    rtnetlink.link_up(_TASK_LINK),
+                    rtnetlink.add_neighbour(_TASK_LINK, gateway, naming.ROUTER_MAC),
+                    rtnetlink.add_route(f"{gateway}/32", _TASK_LINK),
+                    rtnetlink.add_route("0.0.0.0/0", _TASK_LINK, via=gateway),
+                ]
+            )
+        finally:
+            netlink.close()
+
+    def detach(self, interfaces: Collection[str], addresses: Collection[str]) -> None:
+        """
+        Cut interfaces off, forget their connections, delete them: in this order, each step repeatable.
+
+        Without its route an interface neither receives nor, as sources are checked, sends; so
+        nothing renews a connection once it is forgotten.
+        """
+        leaving = [self._links[naming.link(id_)] for id_ in interfaces if naming.link(id_) in self._links]
+        messages: list[Message] = []
+        for link in leaving:
+            messages.append(rtnetlink.set_alias(link.index, f"{_GOING} {link.interface} {link.address}"))
+            messages.append(rtnetlink.set_group(link.index, _LEAVING))
+            if link.address:
+                messages.append(rtnetlink.delete_route(f"{link.address}/32", link.index))
+        if messages:
+            self.place.route.send(messages)
+        if addresses:
+            conntrack.forget(self.place.filter, addresses)
+        if leaving:
+            self.place.route.send([rtnetlink.delete_group(_LEAVING)])
+        for id_ in interfaces:
+            self._links.pop(naming.link(id_), None)
+
+    def replace_filter(self, vpc: Vpc, filter_: Filter) -> None:
+        self.place.load(ruleset.render_vpc(vpc, contents(filter_)))
+
+    def change_filter(self, changes: Changes) -> None:
+        nftables.change_filter(self.place.filter, changes)
+
+
+def _disable_ipv6() -> None:
+    """Keep the interface free of link-local addresses; the loopback keeps ::1."""
+    try:
+        write_sysctl("ipv6/conf/default/disable_ipv6", "1")
+    except FileNotFoundError:
+        return  # a kernel without IPv6
