@@ -1,7 +1,6 @@
 """ECS with a network and, where a test wants one, a node that says what the test makes it say."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -131,7 +130,7 @@ class Installation:
 
 
 @pytest.fixture
-def ecs(api: Any, api_server: Any) -> Iterator[Installation]:
+def ecs(api: Any, api_server: Any) -> Installation:
     """Give an ECS with a default VPC, the default cluster and one connected node."""
 
     async def prepare(tx: Tx) -> list[Any]:
@@ -155,4 +154,4 @@ def ecs(api: Any, api_server: Any) -> Iterator[Installation]:
         ids=RandomIds(),
         wake=api.wakes.append,
     )
-    yield installation
+    return installation

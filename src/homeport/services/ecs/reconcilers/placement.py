@@ -142,8 +142,10 @@ class Placement:
     async def _apply(self, tx: Tx, hopeless: Mapping[str, str]) -> int:
         """Plan and carry out one batch; returns how many tasks no longer wait."""
         now = self._clock.now()
-        counted = await tasks.live_on_nodes(tx)
-        live = {node: counted.get(node, 0) for node in self._connected()}
+        connected = self._connected()
+        # A single node needs no comparison, and counting costs in proportion to the tasks.
+        counted = await tasks.live_on_nodes(tx) if len(connected) > 1 else {}
+        live = {node: counted.get(node, 0) for node in connected}
         decisions = plan(await tasks.waiting(tx, _BATCH), live, hopeless, now)
         for decision in decisions:
             if isinstance(decision, End):
