@@ -9,6 +9,7 @@ service is first used, and all of them in a contract test: a misspelt parameter 
 
 import inspect
 import keyword
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +19,14 @@ from botocore import xform_name
 
 from homeport.aws.call import Call
 from homeport.aws.errors import AwsError
+from homeport.aws.fields import Absent, Unhonoured
 from homeport.aws.model import OperationModel, ServiceModel, load_model, signing_name
 from homeport.aws.validate import Check, compile_check
 from homeport.aws.violations import Violation, Wording, wording_of
 
 Handler = Callable[..., Awaitable[dict[str, Any] | None]]
+
+_PATH_PARTS = re.compile(r"[.\[\]]")
 
 # Where IAM's name for a service is not the one that requests are signed for.
 _ACTION_PREFIXES = {"cloudwatch": "cloudwatch"}
@@ -78,7 +82,13 @@ class BoundOperation:
         """Call the handler with the members of *document*, which has been validated."""
         keywords = self._keywords
         arguments = {keywords[member]: value for member, value in document.items() if member in keywords}
-        return await self.operation.handler(call, **arguments) or {}
+        try:
+            return await self.operation.handler(call, **arguments) or {}
+        except Unhonoured as problem:
+            raise self.unsupported(problem.path) from None
+        except Absent as problem:
+            path = _violation_path(problem.path)
+            raise self._wording.invalid(self.model.name, [Violation(path, "required", None, "not be null")]) from None
 
 
 class Service:
@@ -133,6 +143,12 @@ def keyword_of(member: str) -> str:
     """Return the argument that carries *member*: snake-cased, `_` after a word Python keeps for itself."""
     name: str = xform_name(member)
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _violation_path(path: str) -> tuple[str, ...]:
+    """Take `containers[0].name` apart; violations count list positions from one."""
+    parts = [part for part in _PATH_PARTS.split(path) if part]
+    return tuple(str(int(part) + 1) if part.isdigit() else part for part in parts)
 
 
 def _parameters(operation: Operation) -> list[inspect.Parameter]:

@@ -28,23 +28,22 @@ Read = Callable[[Node], Any]
 
 MAX_FIELDS = 10_000
 _POSITION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_SIGNING_FIELDS = re.compile(
+SIGNING_FIELD = re.compile(
     r"x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)"
 )
 
 
 def fields(request: Request) -> list[tuple[str, str]]:
     """Return the form fields of *request*, from its URL and its body, without those of its signature."""
-    found = []
-    for source in (request.query.encode("latin-1"), request.body):
-        try:
-            pairs = parse_qsl(
+    found: list[tuple[str, str]] = []
+    try:
+        for source in (request.query, request.body.decode("utf-8")):
+            found += parse_qsl(
                 source, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS
             )
-            found += [(key.decode(), value.decode()) for key, value in pairs]
-        except (ValueError, UnicodeDecodeError):
-            raise Malformed(f"not a form of at most {MAX_FIELDS} UTF-8 fields") from None
-    return [(key, value) for key, value in found if _SIGNING_FIELDS.fullmatch(key.lower()) is None]
+    except ValueError:  # UnicodeDecodeError is one
+        raise Malformed(f"not a form of at most {MAX_FIELDS} UTF-8 fields") from None
+    return [(key, value) for key, value in found if SIGNING_FIELD.fullmatch(key.lower()) is None]
 
 
 def grow_tree(pairs: list[tuple[str, str]]) -> dict[str, Node]:
