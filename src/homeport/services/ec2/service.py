@@ -46,3 +46,6 @@ def _checked(handler: Handler, *, dryable: bool) -> Handler:
 
 
 ec2 = Ec2Service("ec2")
+
+#: The reconciler that tells nodes of changes to groups, routes and gateways.
+NETWORK = "ec2.network"

@@ -13,10 +13,9 @@ from homeport.db.database import Database, Tx
 from homeport.fleet import assignments
 from homeport.reconcile.driver import Reconciler
 from homeport.services.ec2 import projection
+from homeport.services.ec2.service import NETWORK
 from homeport.services.ec2.store import interfaces
 from homeport.wire import messages as wire
-
-NAME = "ec2.network"
 
 _STALE_AT_ONCE = 1000  # interfaces re-told in one transaction
 
@@ -63,12 +62,12 @@ async def one_pass(database: Database, wake: Callable[[str], None]) -> None:
             for node in await interfaces.nodes_of(tx, interface.id):
                 changed |= await assignments.put_missing(tx, node, await projection.interface_item(tx, interface))
             await interfaces.mark_told(tx, interface.id)
-        for node in await assignments.nodes(tx):
-            changed |= await _apply(tx, node.name)
+        for joined in await assignments.nodes(tx):
+            changed |= await _apply(tx, joined.name)
     if changed:
         wake("fleet.sessions")
     if len(stale) == _STALE_AT_ONCE:
-        wake(NAME)
+        wake(NETWORK)
 
 
 async def _apply(tx: Tx, node: str) -> bool:
@@ -88,4 +87,4 @@ def reconciler(database: Database, wake: Callable[[str], None]) -> Reconciler:
     async def pass_() -> None:
         await one_pass(database, wake)
 
-    return Reconciler(NAME, pass_, wakes=frozenset({"fleet.joined"}))
+    return Reconciler(NETWORK, pass_, wakes=frozenset({"fleet.joined"}))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
+from homeport.aws.errors import AwsError
 from homeport.db.database import Row, Tx
 from homeport.kit.ids import Ids
 from homeport.services.ec2 import errors
@@ -120,6 +121,19 @@ INTERFACES: Kind[NetworkInterface] = Kind(
 )
 
 
+def too_many_groups() -> AwsError:
+    return AwsError(
+        "The maximum number of security groups per interface has been reached.",
+        code="SecurityGroupsPerInterfaceLimitExceeded",
+    )
+
+
+def other_network() -> AwsError:
+    return AwsError(
+        "You have specified two resources that belong to different networks.", code="InvalidParameterCombination"
+    )
+
+
 async def allocate_interface(
     tx: Tx,
     *,
@@ -140,14 +154,9 @@ async def allocate_interface(
     neither delete nor change it.  Raises EC2's errors for an address that is not to be had.
     """
     if len(groups) > GROUPS_PER_INTERFACE:
-        raise errors.OperationNotPermitted(
-            "The maximum number of security groups per interface has been reached.",
-            code="SecurityGroupsPerInterfaceLimitExceeded",
-        )
+        raise too_many_groups()
     if any(group.vpc != subnet.vpc for group in groups):
-        raise errors.InvalidParameterCombination(
-            "You have specified two resources that belong to different networks.", code="InvalidGroup.NotFound"
-        )
+        raise other_network()
     row = await tx.fetch_one("SELECT dns_hostnames FROM ec2_vpcs WHERE id = ?", subnet.vpc)
     assert row is not None, f"{subnet.vpc} of {subnet.id} does not exist"
     interface = NetworkInterface(

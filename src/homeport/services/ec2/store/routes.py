@@ -20,9 +20,9 @@ async def _load_tables(tx: Tx, rows: Sequence[Row]) -> list[RouteTable]:
     routes: dict[str, list[Route]] = {row[0]: [] for row in rows}
     associations: dict[str, list[Association]] = {row[0]: [] for row in rows}
     for table, destination, gateway, active in await tx.fetch(
-        f"""SELECT r.route_table, r.destination, r.gateway, g.vpc IS NOT NULL AND g.vpc = t.vpc
+        f"""SELECT r.route_table, r.destination, r.gateway, COALESCE(g.vpc = t.vpc, FALSE)
             FROM ec2_routes r JOIN ec2_route_tables t ON t.id = r.route_table
-            JOIN ec2_internet_gateways g ON g.id = r.gateway
+            LEFT JOIN ec2_internet_gateways g ON g.id = r.gateway
             WHERE r.route_table IN ({marks(routes)}) ORDER BY r.destination""",
         *routes,
     ):
@@ -114,8 +114,7 @@ async def find_gateway_of(tx: Tx, vpc: str) -> InternetGateway | None:
 
 
 async def delete_gateway(tx: Tx, gateway: str) -> None:
-    """Delete a detached gateway, and the routes that still name it."""
-    await tx.execute("DELETE FROM ec2_routes WHERE gateway = ?", gateway)
+    """Delete a detached gateway; routes that name it stay, as black holes."""
     await tx.execute("DELETE FROM ec2_internet_gateways WHERE id = ?", gateway)
     await tags.forget(tx, gateway)
 

@@ -163,18 +163,12 @@ async def insert_rule(tx: Tx, rule: SecurityGroupRule) -> None:
     )
 
 
-async def update_rule(tx: Tx, rule: SecurityGroupRule) -> None:
-    """Give the rule with this id another meaning or description."""
-    await tx.execute(
-        """UPDATE ec2_security_group_rules
-           SET protocol = ?, from_port = ?, to_port = ?, source = ?, description = ? WHERE id = ?""",
-        rule.protocol,
-        rule.from_port,
-        rule.to_port,
-        rule.source,
-        rule.description,
-        rule.id,
-    )
+async def replace_rules(tx: Tx, rules: Sequence[SecurityGroupRule]) -> None:
+    """Give the rules with these ids other meanings; two of them may trade theirs."""
+    for rule in rules:
+        await tx.execute("DELETE FROM ec2_security_group_rules WHERE id = ?", rule.id)
+    for rule in rules:
+        await insert_rule(tx, rule)
 
 
 async def delete_rule(tx: Tx, rule: SecurityGroupRule) -> None:
