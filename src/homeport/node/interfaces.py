@@ -31,7 +31,7 @@ class Routers(Protocol):
     def close_except(self, vpcs: Mapping[str, Vpc]) -> None:
         """Stop listening in every other VPC: its router is about to go."""
 
-    def open_all(self, vpcs: Mapping[str, Vpc]) -> None:
+    async def open_all(self, vpcs: Mapping[str, Vpc]) -> None:
         """Listen in all of *vpcs*, whose routers exist."""
 
 
@@ -111,7 +111,7 @@ class Interfaces:
         wanted = self._desired(vpcs)
         self._routers.close_except(vpcs)
         failed = await self._network.apply(wanted)
-        self._routers.open_all(vpcs)
+        await self._routers.open_all(vpcs)
         self._made = {eni: failed.get(eni, "") for eni in wanted.interfaces}
         for eni, reason in failed.items():
             log.warning("interface %s could not be made: %s", eni, reason)

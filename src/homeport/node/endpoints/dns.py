@@ -1,0 +1,160 @@
+"""
+The resolver of a VPC, at VPC+2 and 169.254.169.253, over UDP and TCP.
+
+It knows the VPC's own names and asks the machine's resolvers for all others.  A question it cannot
+pass on is refused at once: a container must never wait for a resolver that is not there.
+"""
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.inet
+import dns.message
+import dns.opcode
+import dns.rcode
+
+from homeport.node.endpoints.names import answer
+from homeport.wire.messages import Vpc
+
+log = logging.getLogger(__name__)
+
+_UDP_SIZE = 512
+_UDP_SIZE_LIMIT = 1232  # what fits through any path, whatever the asker offers
+_UPSTREAM_SECONDS = 2.0
+_FORWARDED = 256  # questions on their way upstream, of one VPC
+_TCP_CONNECTIONS = 64
+_TCP_IDLE_SECONDS = 10.0
+
+
+def upstreams(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
+    """Return the resolvers that the machine itself uses."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        fields = (line.split() for line in resolv_conf.read_text().splitlines())
+        servers = [f[1] for f in fields if len(f) == 2 and f[0] == "nameserver"]
+        return tuple(server for server in servers if dns.inet.is_address(server))[:3]
+    return ()
+
+
+class Resolver:
+    """Answers the questions of one VPC."""
+
+    def __init__(self, vpc: Vpc, servers: tuple[str, ...]) -> None:
+        self.vpc = vpc
+        self._servers = servers
+        self._forwarded = 0
+
+    async def answer(self, wire: bytes, limit: int) -> bytes | None:
+        """Return the answer to the message *wire* in at most *limit* bytes, or None if there is nobody to answer."""
+        try:
+            query = dns.message.from_wire(wire)
+        except dns.exception.DNSException:
+            return _malformed(wire)
+        if query.flags & dns.flags.QR:
+            return None  # an answer is no question: two resolvers must not keep each other busy
+        response = await self._respond(query)
+        size = max(_UDP_SIZE, min(query.payload, _UDP_SIZE_LIMIT)) if limit == _UDP_SIZE else limit
+        return response.to_wire(max_size=size, prefer_truncation=True)
+
+    async def _respond(self, query: dns.message.Message) -> dns.message.Message:
+        if query.opcode() != dns.opcode.QUERY:
+            return _failed(query, dns.rcode.NOTIMP)
+        if len(query.question) != 1:
+            return _failed(query, dns.rcode.FORMERR)
+        return answer(query, self.vpc) or await self._forward(query)
+
+    async def _forward(self, query: dns.message.Message) -> dns.message.Message:
+        if self._forwarded >= _FORWARDED:
+            return _failed(query, dns.rcode.SERVFAIL)
+        self._forwarded += 1
+        try:
+            for server in self._servers:
+                with contextlib.suppress(dns.exception.DNSException, OSError):
+                    return await _ask(query, server)
+        finally:
+            self._forwarded -= 1
+        return _failed(query, dns.rcode.SERVFAIL)
+
+
+async def _ask(query: dns.message.Message, server: str) -> dns.message.Message:
+    """Ask *server* the same question under an id and from a port of its own."""
+    question = query.question[0]
+    own = dns.message.make_query(question.name, question.rdtype, question.rdclass, use_edns=0, payload=_UDP_SIZE_LIMIT)
+    found, _ = await dns.asyncquery.udp_with_fallback(own, server, timeout=_UPSTREAM_SECONDS)
+    response = dns.message.make_response(query, recursion_available=True)
+    response.set_rcode(found.rcode())
+    response.answer, response.authority = found.answer, found.authority
+    return response
+
+
+def _failed(query: dns.message.Message, rcode: dns.rcode.Rcode) -> dns.message.Message:
+    response = dns.message.make_response(query, recursion_available=True)
+    response.set_rcode(rcode)
+    return response
+
+
+def _malformed(wire: bytes) -> bytes | None:
+    """Return FORMERR where there is at least a question's header to answer to."""
+    if len(wire) < 12 or wire[2] & 0x80:
+        return None
+    return wire[:2] + bytes((0x80 | (wire[2] & 0x79), dns.rcode.FORMERR)) + bytes(8)
+
+
+class UdpResolver(asyncio.DatagramProtocol):
+    """A resolver's UDP side."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._transport: asyncio.DatagramTransport | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport), "a datagram socket's transport sends datagrams"
+        self._transport = transport
+
+    def connection_lost(self, _: Exception | None) -> None:
+        for task in self._answering:
+            task.cancel()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(data, addr))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    def error_received(self, error: Exception) -> None:
+        log.debug("an answer could not be delivered: %s", error)  # the asker is gone
+
+    async def _answer(self, data: bytes, addr: tuple[str, int]) -> None:
+        reply = await self._resolver.answer(data, _UDP_SIZE)
+        if reply is not None and self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(reply, addr)
+
+
+class TcpResolver:
+    """A resolver's TCP side."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the questions of one connection until it is idle or closed."""
+        self._connections += 1
+        try:
+            while self._connections <= _TCP_CONNECTIONS:
+                async with asyncio.timeout(_TCP_IDLE_SECONDS):
+                    length = int.from_bytes(await reader.readexactly(2), "big")
+                    reply = await self._resolver.answer(await reader.readexactly(length), 65_535)
+                    if reply is None:
+                        return
+                    writer.write(len(reply).to_bytes(2, "big") + reply)
+                    await writer.drain()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            self._connections -= 1
+            writer.close()

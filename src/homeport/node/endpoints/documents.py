@@ -1,0 +1,153 @@
+"""
+The metadata documents: what a task and its containers look like from inside (reference 5.3, 5.4).
+
+Pure.  Absent is what AWS leaves out, not what we do not know.
+"""
+
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Any
+
+from homeport.node.tasks.container import gateway, shares
+from homeport.node.tasks.model import ContainerState, Stage
+from homeport.node.tasks.runner import Runner
+from homeport.wire.messages import Container, Eni, Task, Vpc
+
+_LABEL = "com.amazonaws.ecs."
+_KNOWN = {
+    Stage.NEW: "NONE",
+    Stage.PULLED: "PULLED",
+    Stage.CREATED: "CREATED",
+    Stage.STARTING: "CREATED",
+    Stage.RUNNING: "RUNNING",
+    Stage.STOPPED: "STOPPED",
+}
+_ORDER = ("NONE", "PULLED", "CREATED", "RUNNING", "STOPPED")
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """Return RFC 3339 in UTC with as many digits as we know."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _present(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if value not in (None, "", {}, [])}
+
+
+def task_document(runner: Runner, version: int, *, tags: bool = False) -> dict[str, Any]:
+    """Return the task's document in the words of endpoint *version* 2, 3 or 4."""
+    spec, state = runner.spec, runner.state
+    known = min((_known(state.containers[c.name]) for c in spec.containers), key=_ORDER.index)
+    document = _present(
+        {
+            "Cluster": spec.cluster_arn,
+            "TaskARN": spec.arn,
+            "Family": spec.family,
+            "Revision": str(spec.revision),
+            "DesiredStatus": "RUNNING" if state.stop is None else "STOPPED",
+            "KnownStatus": known,
+            "Limits": _present({"CPU": spec.cpu / 1024 or None, "Memory": spec.memory or None}),
+            "PullStartedAt": timestamp(state.pull_started_at),
+            "PullStoppedAt": timestamp(state.pull_stopped_at),
+            "ExecutionStoppedAt": timestamp(state.execution_stopped_at),
+            "AvailabilityZone": spec.availability_zone,
+            "TaskTags": spec.tags if tags else None,
+            "LaunchType": spec.launch_type,
+        }
+    )
+    document["Containers"] = [container_document(runner, c, version) for c in spec.containers]
+    if version >= 4:
+        document |= _present(
+            {
+                "VPCID": runner.vpc.id if runner.vpc is not None else "",
+                "ServiceName": spec.service,
+                "Group": spec.group,
+            }
+        )
+        document["FaultInjectionEnabled"] = False
+    return document
+
+
+def container_document(runner: Runner, container: Container, version: int) -> dict[str, Any]:
+    """Return a container's document in the words of endpoint *version* 2, 3 or 4."""
+    spec, own = runner.spec, runner.state.containers[container.name]
+    document = _present(
+        {
+            "DockerId": container.runtime_id,
+            "Name": container.name,
+            "DockerName": container.name,
+            "Image": container.image,
+            "ImageID": own.image_id,
+            "Ports": [_port(port) for port in container.ports],
+            "Labels": _labels(spec, container),
+            "DesiredStatus": "RUNNING" if runner.state.stop is None else "STOPPED",
+            "KnownStatus": _known(own),
+            "Limits": {"CPU": shares(container), "Memory": container.memory or spec.memory},
+            "CreatedAt": timestamp(own.created_at),
+            "StartedAt": timestamp(own.started_at),
+            "FinishedAt": timestamp(own.finished_at) if own.stage is Stage.STOPPED else None,
+            "Type": "NORMAL",
+            "Health": _health(container, own),
+            "Volumes": [{"DockerName": m.volume, "Destination": m.path} for m in container.mounts],
+            "LogDriver": "awslogs" if container.log is not None else None,
+            "LogOptions": container.log.options if container.log is not None else None,
+            "ContainerARN": container.arn,
+        }
+    )
+    if own.stage is Stage.STOPPED and own.exit_code is not None:
+        document["ExitCode"] = own.exit_code
+    if runner.eni is not None and runner.vpc is not None:
+        document["Networks"] = [_network(runner.eni, runner.vpc, version)]
+    if version >= 4:
+        document["Snapshotter"] = "overlayfs"
+        if container.restart_policy is not None:
+            document["RestartCount"] = own.restarts
+    return document
+
+
+def _known(state: ContainerState) -> str:
+    between_runs = state.ever_started and state.stage is not Stage.STOPPED
+    return "RUNNING" if between_runs else _KNOWN[state.stage]
+
+
+def _port(port: str) -> dict[str, Any]:
+    number, _, protocol = port.partition("/")
+    return {"ContainerPort": int(number), "Protocol": protocol or "tcp", "HostPort": int(number)}
+
+
+def _labels(spec: Task, container: Container) -> dict[str, str]:
+    return container.labels | {
+        _LABEL + "cluster": spec.cluster_arn,
+        _LABEL + "container-name": container.name,
+        _LABEL + "task-arn": spec.arn,
+        _LABEL + "task-definition-family": spec.family,
+        _LABEL + "task-definition-version": str(spec.revision),
+    }
+
+
+def _health(container: Container, own: ContainerState) -> dict[str, Any] | None:
+    if container.health_check is None:
+        return None
+    found = own.health
+    document = _present({"status": found.status.value, "statusSince": timestamp(found.since), "output": found.output})
+    if found.code is not None:
+        document["exitCode"] = found.code
+    return document
+
+
+def _network(eni: Eni, vpc: Vpc, version: int) -> dict[str, Any]:
+    network: dict[str, Any] = {"NetworkMode": "awsvpc", "IPv4Addresses": [eni.address]}
+    if version >= 4:
+        subnet = ip_network(eni.subnet_cidr)
+        network |= {
+            "AttachmentIndex": 0,
+            "MACAddress": eni.mac,
+            "IPv4SubnetCIDRBlock": eni.subnet_cidr,
+            "DomainNameServers": [vpc.dns],
+            "DomainNameSearchList": [vpc.domain],
+            "PrivateDNSName": eni.dns_name,
+            "SubnetGatewayIpv4Address": f"{gateway(eni)}/{subnet.prefixlen}",
+        }
+    return network

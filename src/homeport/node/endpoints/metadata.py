@@ -1,0 +1,173 @@
+"""
+Answer what containers ask of 169.254.170.2: metadata, stats, credentials, protection.
+
+Who knows an endpoint's id may ask with it, as on AWS, and besides the question must come from the
+task's own address: an id that leaked to a neighbour is worth nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from homeport.kit.clock import Clock
+from homeport.node.endpoints import clockdrift
+from homeport.node.endpoints.documents import container_document, task_document
+from homeport.node.endpoints.http import Request, Response, json_response
+from homeport.node.endpoints.limiter import RateLimiter
+from homeport.node.endpoints.stats import StatsReader
+from homeport.node.tasks.roster import Roster
+from homeport.node.tasks.runner import Runner
+from homeport.wire.messages import Container
+
+_NO_CONTAINER = "unable to get container ID from request: unable to get docker ID from v3 endpoint ID"
+_NO_TASK = "unable to get task arn from request: unable to get task Arn from v3 endpoint ID"
+
+
+class _Protection(msgspec.Struct, forbid_unknown_fields=True):
+    ProtectionEnabled: bool | None = None  # AWS's own spelling
+    ExpiresInMinutes: int | None = None
+
+
+class Metadata:
+    """The endpoint's answers for the tasks of one node."""
+
+    def __init__(self, roster: Roster, stats: StatsReader, clock: Clock) -> None:
+        self._roster = roster
+        self._stats = stats
+        self._clock = clock
+        self._limiter = RateLimiter()
+
+    def handler(self, vpc: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return the answers to requests that come from inside *vpc*."""
+
+        async def handle(request: Request) -> Response:
+            if not self._limiter.allows((vpc, request.peer), self._clock.now()):
+                return json_response(429, "Too Many Requests")
+            return await self._route(vpc, request)
+
+        return handle
+
+    async def _route(self, vpc: str, request: Request) -> Response:
+        parts = request.path.rstrip("/").split("/")[1:]
+        if parts and parts[0] == "api":
+            return self._api(vpc, request, parts[1:])
+        if request.method not in ("GET", "HEAD"):
+            return json_response(405, "Method Not Allowed")
+        match parts:
+            case ["v1", "credentials"]:
+                return _credentials(request.query.removeprefix("id="), 1)
+            case ["v2", "credentials", *rest]:
+                return _credentials("/".join(rest), 2)
+            case ["v2", *rest]:
+                return await self._by_address(vpc, request, rest)
+            case ["v3" | "v4" as version, endpoint_id, *rest]:
+                return await self._by_id(vpc, request, int(version[1]), endpoint_id, rest)
+            case ["v3" | "v4" as version]:
+                return json_response(404, f"{version.upper()} container metadata handler: {_NO_CONTAINER}: ")
+        return json_response(404, "404 page not found")
+
+    def _own(self, vpc: str, request: Request, endpoint_id: str) -> tuple[Runner, Container] | None:
+        found = self._roster.find_endpoint(endpoint_id)
+        if found is None or found[0] is not self._roster.find_address(vpc, request.peer):
+            return None
+        return found
+
+    async def _by_id(self, vpc: str, request: Request, version: int, endpoint_id: str, rest: list[str]) -> Response:
+        kind = {"task": "task metadata", "taskWithTags": "task metadata", "stats": "container stats"}
+        name = "task stats" if rest == ["task", "stats"] else kind.get("/".join(rest), "container metadata")
+        if (found := self._own(vpc, request, endpoint_id)) is None:
+            missing = _NO_TASK if name.startswith("task") else _NO_CONTAINER
+            return json_response(404, f"V{version} {name} handler: {missing}: {endpoint_id}")
+        runner, container = found
+        match rest:
+            case []:
+                return json_response(200, container_document(runner, container, version))
+            case ["task"] | ["taskWithTags"]:
+                return json_response(200, self._task(runner, version, tags=rest == ["taskWithTags"]))
+            case ["stats"]:
+                document = await self._stats.container(runner, container)
+                return json_response(200, _for_version(document, version))
+            case ["task", "stats"]:
+                documents = await self._stats.task(runner)
+                return json_response(200, {key: _for_version(value, version) for key, value in documents.items()})
+        return json_response(404, "404 page not found")
+
+    async def _by_address(self, vpc: str, request: Request, rest: list[str]) -> Response:
+        """Version 2 knows its callers by their address alone."""
+        if (runner := self._roster.find_address(vpc, request.peer)) is None:
+            return json_response(
+                404, f"Unable to get task arn from request: unable to associate '{request.peer}' with a task"
+            )
+        match rest:
+            case ["metadata"] | ["metadataWithTags"]:
+                return json_response(200, task_document(runner, 2, tags=rest == ["metadataWithTags"]))
+            case ["metadata", docker_id] if container := _by_runtime_id(runner, docker_id):
+                return json_response(200, container_document(runner, container, 2))
+            case ["stats"]:
+                documents = await self._stats.task(runner)
+                return json_response(200, {key: _for_version(value, 2) for key, value in documents.items()})
+            case ["stats", docker_id] if container := _by_runtime_id(runner, docker_id):
+                return json_response(200, _for_version(await self._stats.container(runner, container), 2))
+        return json_response(404, "404 page not found")
+
+    def _task(self, runner: Runner, version: int, *, tags: bool) -> dict[str, Any]:
+        document = task_document(runner, version, tags=tags)
+        if version >= 4 and (drift := clockdrift.read(self._clock.now())) is not None:
+            document["ClockDrift"] = drift.view()
+        return document
+
+    def _api(self, vpc: str, request: Request, parts: list[str]) -> Response:
+        found = self._own(vpc, request, parts[0]) if parts else None
+        match parts[1:]:
+            case ["task-protection", "v1", "state"]:
+                return _protection(request, found)
+            case ["fault", "v1", _, "start" | "stop" | "status"]:
+                if found is None:
+                    return json_response(404, {"Error": f"unable to lookup container: {parts[0]}"})
+                arn = found[0].spec.arn
+                return json_response(400, {"Error": f"enableFaultInjection is not enabled for task: {arn}"})
+        return json_response(404, "404 page not found")
+
+
+def _by_runtime_id(runner: Runner, runtime_id: str) -> Container | None:
+    return next((c for c in runner.spec.containers if c.runtime_id == runtime_id), None)
+
+
+def _for_version(document: dict[str, Any] | None, version: int) -> dict[str, Any] | None:
+    if document is None or version >= 4:
+        return document
+    return {name: value for name, value in document.items() if name != "network_rate_stats"}
+
+
+def _credentials(credentials_id: str, version: int) -> Response:
+    """No container has a role's credentials here, so no id names any."""
+    prefix = f"CredentialsV{version}Request"
+    if not credentials_id:
+        code, message = "NoIdInRequest", f"{prefix}: No Credential ID in the request"
+    else:
+        code, message = "InvalidIdInRequest", f"{prefix}: Credentials not found"
+    return json_response(400, {"code": code, "message": message, "HTTPErrorCode": 400})
+
+
+def _protection(request: Request, found: tuple[Runner, Container] | None) -> Response:
+    """Refuse as AWS does when a task has no role: the call would be made with the role's credentials."""
+    if request.method not in ("GET", "PUT"):
+        return json_response(405, "Method Not Allowed")
+    arn = found[0].spec.arn if found is not None else ""
+    if request.method == "PUT":
+        try:
+            asked = msgspec.json.decode(request.body, type=_Protection)
+        except msgspec.DecodeError:
+            return _refusal(400, arn, "InvalidParameterException", "UpdateTaskProtection: failed to decode request")
+        if asked.ProtectionEnabled is None:
+            message = "Invalid request: does not contain 'ProtectionEnabled' field"
+            return _refusal(400, arn, "InvalidParameterException", message)
+    if found is None:
+        return _refusal(404, "", "ResourceNotFoundException", "Failed to find a task for the request")
+    message = "Invalid Request: no task IAM role credentials available for task"
+    return _refusal(403, arn, "AccessDeniedException", message)
+
+
+def _refusal(status: int, arn: str, code: str, message: str) -> Response:
+    return json_response(status, {"error": {"Arn": arn, "Code": code, "Message": message}})
