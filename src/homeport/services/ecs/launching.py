@@ -55,6 +55,7 @@ class Order:
     group: str
     started_by: str
     now: float
+    turn: int  # where in the order of zones the first task goes
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +63,7 @@ def build(order: Order, provider: str | None, index: int, ids: Ids) -> TaskRecor
     """Return task number *index* of an order, through a capacity provider unless that is None."""
     task_id = ids.hex(32)
     arn = f"arn:aws:ecs:{order.region}:{order.account}:task/{order.cluster.name}/{task_id}"
-    subnets = spread(order.subnets, int(task_id[:8], 16) if index == 0 else index)
+    subnets = spread(order.subnets, order.turn + index)
     containers = order.applied["containerDefinitions"]
     storage = Storage(size=(order.applied.get("ephemeralStorage") or {}).get("sizeInGiB", 20))
     task = Task(

@@ -6,7 +6,7 @@ every function here must make a right document of it all the same.  What has onc
 said: a status never goes back, a time once set stays, and the first stop code is the one that counts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -71,25 +71,27 @@ def never_placed(task: Task, reason: str, now: float) -> Task:
     return _next(task, _ended(ended, now))
 
 
+def is_news(task: Task, recorded: int, observed: Observed) -> bool:
+    """
+    Say whether a report may hold more than the one numbered *recorded*.
+
+    A node that has lost its memory counts from one again: what moves the task on is news all the same.
+    """
+    return observed.sequence > recorded or RANK[_STATUS_OF[observed.phase]] > RANK[task.last_status]
+
+
 def advance(task: Task, parts: Sequence[ContainerLaunch], observed: Observed, now: float) -> Task:
     """
     Return the task as it is after a report of its node; the same object if that says nothing new.
 
-    The caller sees to it that reports arrive once each and in order; this function only promises
-    that no report of whatever phase takes anything back.
+    No report of whatever phase takes anything back; what may change either way is a container's health.
     """
     if task.last_status is Status.STOPPED:
         return task
-    clock = _Clock(task, now)
-    changed = _with_times(task, observed, clock)
     phase = observed.phase
+    changed = _with_times(task, observed, now)
     if _PHASES[phase] >= _PHASES[TaskPhase.STOPPING]:
         changed = _stop(changed, *_why(changed, observed), now)
-    if _PHASES[phase] >= _PHASES[TaskPhase.STOPPED] and changed.execution_stopped_at is UNSET:
-        stopped_at = clock.within(observed.execution_stopped_at, changed.started_at)
-        changed = msgspec.structs.replace(
-            changed, execution_stopped_at=clock.now if stopped_at is UNSET else stopped_at
-        )
     changed = msgspec.structs.replace(
         changed,
         last_status=max(task.last_status, _STATUS_OF[phase], key=RANK.__getitem__),
@@ -112,33 +114,40 @@ def task_health(containers: Sequence[Container], parts: Sequence[ContainerLaunch
     return "HEALTHY" if states == {"HEALTHY"} else "UNKNOWN"
 
 
-class _Clock:
-    """Brings a node's times into the task's own life: a skewed clock must not reorder its steps."""
+def _with_times(task: Task, observed: Observed, now: float) -> Task:
+    """
+    Take over the times that are not known yet, each kept between its neighbours in the task's life.
 
-    def __init__(self, task: Task, now: float) -> None:
-        self._created = task.created_at
-        self.now = max(now, task.created_at)
-
-    def within(self, time: float | None, *not_before: float | UnsetType) -> float | UnsetType:
-        if time is None:
-            return UNSET
-        earliest = max([self._created, *(other for other in not_before if other is not UNSET)])
-        return max(earliest, min(time, self.now))
-
-
-def _with_times(task: Task, observed: Observed, clock: _Clock) -> Task:
-    """Take over the times of pulling and starting that are not known yet."""
-
-    def first(known: float | UnsetType, said: Callable[[], float | UnsetType]) -> float | UnsetType:
-        return said() if known is UNSET else known
-
-    pull_started = first(task.pull_started_at, lambda: clock.within(observed.pull_started_at))
-    pull_stopped = first(task.pull_stopped_at, lambda: clock.within(observed.pull_stopped_at, pull_started))
-    said_start = observed.started_at
-    if said_start is None and observed.phase is TaskPhase.RUNNING:
-        said_start = clock.now
-    started = first(task.started_at, lambda: clock.within(said_start, pull_started, pull_stopped))
-    return msgspec.structs.replace(task, pull_started_at=pull_started, pull_stopped_at=pull_stopped, started_at=started)
+    So neither a node's skewed clock nor a late report can reorder its steps.
+    """
+    running = now if observed.phase is TaskPhase.RUNNING else None
+    ended = now if _PHASES[observed.phase] >= _PHASES[TaskPhase.STOPPED] else None
+    said = [
+        task.created_at,
+        observed.pull_started_at,
+        observed.pull_stopped_at,
+        observed.started_at if observed.started_at is not None else running,
+        observed.execution_stopped_at if ended is not None and observed.execution_stopped_at is not None else ended,
+    ]
+    times = [
+        task.created_at,
+        task.pull_started_at,
+        task.pull_stopped_at,
+        task.started_at,
+        task.execution_stopped_at,
+    ]
+    for step, time in enumerate(said):
+        if times[step] is UNSET and time is not None:
+            earliest = max(_set(*times[:step]))
+            latest = min([now, *_set(*times[step:])])
+            times[step] = max(earliest, min(time, latest))
+    return msgspec.structs.replace(
+        task,
+        pull_started_at=times[1],
+        pull_stopped_at=times[2],
+        started_at=times[3],
+        execution_stopped_at=times[4],
+    )
 
 
 def _why(task: Task, observed: Observed) -> tuple[StopCode, str]:

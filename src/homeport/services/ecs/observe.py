@@ -19,7 +19,7 @@ from homeport.wire.messages import Observed, TaskPhase
 async def observe(tx: Tx, node: str, observed: Observed, now: float) -> None:
     """Bring the task up to the report, and give back what the node no longer needs for it."""
     record = await tasks.find(tx, observed.task)
-    if record is None or record.node != node or observed.sequence <= record.observed_sequence:
+    if record is None or record.node != node or not lifecycle.is_news(record.task, record.observed_sequence, observed):
         return
     task = lifecycle.advance(record.task, record.launch.containers, observed, now)
     await tasks.update(tx, replace(record, task=task, observed_sequence=observed.sequence))

@@ -11,37 +11,45 @@ from homeport.services.ecs.validation.fargate import check_ephemeral_storage
 from homeport.services.ecs.validation.size import check_fargate, check_task, parse_cpu, parse_memory
 
 _LONGEST = 8192
-_SIZES = ("cpu", "memory", "memoryReservation")
 
 
-def effective(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """
-    Return the definition with the overrides applied, and the overrides as a task echoes them.
-
-    Refuses overrides that name no container, or lead to a size that Fargate does not sell.
-    """
-    _check_form(definition, overrides)
-    by_name = {override.get("name"): override for override in overrides.get("containerOverrides", ())}
+def apply(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definition with overrides applied that were checked once; what a task echoes can be applied too."""
+    by_name = {override["name"]: override for override in overrides.get("containerOverrides", ())}
     changed = dict(definition)
-    echo: dict[str, Any] = {"inferenceAcceleratorOverrides": []}
     for member in ("executionRoleArn", "taskRoleArn", "ephemeralStorage"):
         if overrides.get(member):
-            changed[member] = echo[member] = overrides[member]
-    if "cpu" in overrides:
-        changed["cpu"] = echo["cpu"] = str(parse_cpu(overrides["cpu"]))
-    if "memory" in overrides:
-        changed["memory"] = echo["memory"] = str(parse_memory(overrides["memory"]))
-    containers = definition["containerDefinitions"]
+            changed[member] = overrides[member]
+    for member, parse in (("cpu", parse_cpu), ("memory", parse_memory)):
+        if member in overrides:
+            changed[member] = str(parse(overrides[member]))
     changed["containerDefinitions"] = [
-        _container(container, by_name.get(container["name"], {})) for container in containers
+        _container(container, by_name.get(container["name"], {})) for container in definition["containerDefinitions"]
     ]
-    echo["containerOverrides"] = [
-        {"name": container["name"], **by_name.get(container["name"], {})} for container in containers
-    ]
-    if overrides:
-        check_fargate(changed.get("cpu"), changed.get("memory"))
-        check_task(changed)
-    return changed, echo
+    return changed
+
+
+def echo(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the overrides as a task shows them: with an entry for every container, changed or not."""
+    by_name = {override["name"]: override for override in overrides.get("containerOverrides", ())}
+    return {
+        **overrides,
+        "containerOverrides": [
+            by_name.get(container["name"], {"name": container["name"]})
+            for container in definition["containerDefinitions"]
+        ],
+        "inferenceAcceleratorOverrides": [],
+    }
+
+
+def check(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Refuse overrides that name no container, or lead to a task that Fargate would not take."""
+    if not overrides:
+        return
+    _check_form(definition, overrides)
+    changed = apply(definition, overrides)
+    check_fargate(changed.get("cpu"), changed.get("memory"))
+    check_task(changed)
 
 
 def _check_form(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
@@ -54,12 +62,16 @@ def _check_form(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
             raise InvalidParameter(f"Role is not valid: {member} must be the ARN of an IAM role.")
     if (storage := overrides.get("ephemeralStorage")) is not None:
         check_ephemeral_storage(storage["sizeInGiB"])
-    known = {container["name"] for container in definition["containerDefinitions"]}
+    unnamed = {container["name"] for container in definition["containerDefinitions"]}
+    known = set(unnamed)
     for override in overrides.get("containerOverrides", ()):
         if override.get("name") not in known:
             raise InvalidParameter(
                 f"Override for container named {override.get('name')} is not a container in the TaskDefinition."
             )
+        if override["name"] not in unnamed:
+            raise InvalidParameter(f"There is more than one override for container named {override['name']}.")
+        unnamed.remove(override["name"])
         for member in ("environmentFiles", "resourceRequirements"):
             if override.get(member):
                 raise UnsupportedFeature(f"{member} of a container override is not supported.")
@@ -69,7 +81,9 @@ def _check_form(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
 def _container(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
     changed = dict(container)
-    for member in ("command", *_SIZES):
+    if override.get("command"):  # tools send an empty list for "not overridden"
+        changed["command"] = override["command"]
+    for member in ("cpu", "memory", "memoryReservation"):
         if member in override:
             changed[member] = override[member]
     if override.get("environment"):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.services.ecs.model import ContainerLaunch, Desired, Launch, Task
-from homeport.services.ecs.overrides import effective
+from homeport.services.ecs.overrides import apply
 from homeport.wire import messages as wire
 
 _LABEL = "com.amazonaws.ecs."
@@ -19,7 +19,7 @@ _NOFILE = 65_535  # Fargate's own limit of open files where a container sets non
 
 def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: Mapping[str, str]) -> wire.Task:
     """Return the item that makes a node run *task*."""
-    applied, _ = effective(definition, task.overrides)
+    applied = apply(definition, task.overrides)
     parts = {part.name: part for part in launch.containers}
     mounts = _mounts(applied["containerDefinitions"])
     arns = {container.name: container.container_arn for container in task.containers}

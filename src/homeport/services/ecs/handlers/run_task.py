@@ -71,14 +71,14 @@ async def run_task(
     awsvpc = launch.check_network(document.get("networkMode"), network_configuration, "FARGATE")
     if missing := unsupported(document, _MACHINE):
         raise UnsupportedFeature(f"The task definition cannot be run, not supported: {', '.join(missing)}.")
-    applied, echo = overriding.effective(document, overrides or {})
+    overriding.check(document, overrides or {})
     order = Order(
         account=call.account,
         region=call.region,
         cluster=place,
         definition=definition,
-        applied=applied,
-        overrides=echo,
+        applied=overriding.apply(document, overrides or {}),
+        overrides=overriding.echo(document, overrides or {}),
         subnets=await _subnets(call, awsvpc),
         groups=awsvpc.get("securityGroups", ()),
         public_address=awsvpc.get("assignPublicIp") == "ENABLED",
@@ -86,6 +86,7 @@ async def run_task(
         group=group,
         started_by=started_by,
         now=call.now(),
+        turn=int(call.ids.hex(8), 16),
         tags=_tags(parse_tags(tags), definition, place, propagate_tags, managed=enable_ecs_managed_tags),
     )
     records = [build(order, provider, index, call.ids) for index, provider in enumerate(providers)]

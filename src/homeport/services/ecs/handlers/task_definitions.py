@@ -159,7 +159,7 @@ async def deregister_task_definition(call: Call, *, task_definition: str) -> dic
         raise Client("The specified task definition does not exist.")
     if found.status != ACTIVE:
         raise InvalidParameter(
-            f"The specified task definition is inactive. You can only deregister active ones: {family}:{revision}"
+            "The specified task definition is inactive. You can only deregister active task definitions."
         )
     return {"taskDefinition": definition_view(await _moved(call, found, INACTIVE, deregisteredAt=call.now()))}
 
@@ -190,7 +190,6 @@ async def delete_task_definitions(call: Call, *, task_definitions: Sequence[str]
             )
         else:
             deleted.append(definition_view(await _delete(call, found)))
-    call.wake("ecs.cleanup")
     return {"taskDefinitions": deleted, "failures": failures}
 
 

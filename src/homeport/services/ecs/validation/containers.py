@@ -53,6 +53,14 @@ def _check_environment(name: str, container: Mapping[str, Any]) -> None:
             raise Client(f"Environment variable name should not be null or empty for container '{name}'.")
         if "=" in variable["name"] or "\0" in variable["name"] + variable.get("value", ""):
             raise Client(f"Invalid environment variable '{variable['name']}' for container '{name}'.")
+    names = {variable["name"] for variable in container.get("environment", ())}
+    for secret in container.get("secrets", ()):
+        if secret["name"] in names:
+            raise Client(
+                "The secret name must be unique and not shared with any new or existing environment variables set on "
+                f"the container, such as '{secret['name']}'."
+            )
+        names.add(secret["name"])
     check_environment_files(container.get("environmentFiles", ()))
 
 

@@ -27,16 +27,14 @@ def check_rules(definition: Mapping[str, Any]) -> None:
     """Check a normalised definition against the rules of every launch type it asks for."""
     parts = definition["containerDefinitions"]
     mode = definition.get("networkMode")
-    if "FARGATE" in definition.get("requiresCompatibilities", ()) and mode != "awsvpc":
-        fargate.check_all(definition)
+    for wanted in definition.get("requiresCompatibilities", ()):
+        _BY_LAUNCH_TYPE[wanted](definition)
     ports.check_all(mode, parts)
     ports.check_proxy(mode, definition.get("proxyConfiguration"), parts)
     size.check_task(definition)
     dependencies.check_all(parts)
     volumes.check_all(definition["volumes"], parts)
     logs.check_all(parts)
-    for wanted in definition.get("requiresCompatibilities", ()):
-        _BY_LAUNCH_TYPE[wanted](definition)
 
 
 def compatibilities(definition: Mapping[str, Any]) -> list[str]:
