@@ -93,4 +93,4 @@ async def forget_pushes(tx: Tx, repository: str, digests: Sequence[str]) -> None
 async def list_pushes(tx: Tx, repository: str) -> dict[str, float]:
     """Return the push times of the repository's images by digest."""
     rows = await tx.fetch("SELECT digest, pushed FROM ecr_pushes WHERE repository = ?", repository)
-    return {digest: pushed for digest, pushed in rows}
+    return {str(row[0]): float(row[1]) for row in rows}
