@@ -22,6 +22,7 @@ from homeport.node.config import NodeConfig
 from homeport.node.endpoints.routers import RouterEndpoints
 from homeport.node.interfaces import Interfaces
 from homeport.node.logs.shipper import Shipper
+from homeport.node.registry import Registry, RegistrySettings
 from homeport.node.reports import Reports
 from homeport.node.session import Session
 from homeport.node.store import NodeStore
@@ -41,6 +42,7 @@ class Drivers:
     network: NetworkDriver
     runtime: Runtime
     images: Images
+    registry: Registry | None = None
 
 
 class Agent:
@@ -79,6 +81,7 @@ class Agent:
         self.interfaces.refresh()
         await self.roster.recover(self._saved.tasks, existing)
         self.roster.assign()
+        self._start_registry()
         self._work.spawn(self.session.run(), name="session")
 
     async def close(self) -> None:
@@ -91,6 +94,17 @@ class Agent:
         await self._drivers.network.close()
         self._store.close()
 
+    def _start_registry(self) -> None:
+        """Have the registry run as the server last said; the process outlives us, and is adopted by the next start."""
+        if self._drivers.registry is None or self._welcome is None or not self._welcome.registry_realm:
+            return
+        settings = RegistrySettings(
+            realm=self._welcome.registry_realm,
+            certificate=self._welcome.registry_certificate,
+            password=self._welcome.registry_password,
+        )
+        self._work.spawn(self._drivers.registry.start(settings), name="registry")
+
     def _registry_login(self, reference: str) -> tuple[str, str]:
         own = self._welcome is not None and reference.startswith(self._config.registry + "/")
         return ("AWS", self._welcome.registry_password) if own and self._welcome is not None else ("", "")
@@ -101,6 +115,7 @@ class Agent:
         if welcome != self._welcome:
             self._store.save_welcome(welcome)
             self._welcome = welcome
+            self._start_registry()
 
     def assigned(self, assignment: wire.Assignment) -> None:
         self._store.replace_items(assignment.items)

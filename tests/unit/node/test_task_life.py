@@ -3,11 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from homeport.runtime.protocol import Image
-from homeport.wire.messages import Dependency, HealthCheck, RestartPolicy, StopCause, TaskPhase
 from msgspec.structs import replace
 from virtual import pass_time, until, virtual
 from world import GROUP, VPC, World, container, eni, task
+
+from homeport.runtime.protocol import Image
+from homeport.wire.messages import Dependency, HealthCheck, RestartPolicy, StopCause, TaskPhase
 
 
 @virtual

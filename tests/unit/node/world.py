@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from virtual import VirtualClock, until
+
 from homeport.network.desired import Network
 from homeport.network.protocol import NetworkError, Traffic
 from homeport.node.agent import Agent, Drivers
@@ -39,7 +41,6 @@ from homeport.wire.messages import (
     ToServer,
     Vpc,
 )
-from virtual import VirtualClock, until
 
 VPC = Vpc(id="vpc-1", cidrs=("10.0.0.0/16",), dns="10.0.0.2", domain="ec2.internal")
 GROUP = SecurityGroup(id="sg-1", vpc="vpc-1")

@@ -146,7 +146,7 @@ class StatsReader:
     async def _measure(self, runner: Runner, container: Container) -> Sample:
         stats = await self._runtime.stats(container.runtime_id)
         traffic = await self._network.traffic(runner.eni.id) if runner.eni is not None else Traffic()
-        busy, cpus = _machine(_PROC_STAT.read_text())
+        busy, cpus = _machine()
         return Sample(self._clock.now(), stats, traffic, busy, cpus)
 
     def forget(self, running: set[str]) -> None:
@@ -154,8 +154,8 @@ class StatsReader:
         self._last = {name: pair for name, pair in self._last.items() if name in running}
 
 
-def _machine(stat: str) -> tuple[int, int]:
+def _machine() -> tuple[int, int]:
     """Return the machine's CPU time so far, idle time included as Docker counts it, and its processors."""
-    lines = stat.splitlines()
+    lines = _PROC_STAT.read_text().splitlines()
     ticks = sum(int(field) for field in lines[0].split()[1:9])
     return ticks * _TICK, sum(1 for line in lines[1:] if line.startswith("cpu"))
