@@ -7,6 +7,7 @@ Errors meant for the caller are answered in the caller's own protocol; anything 
 logged once under the request's id and answered without detail.
 """
 
+import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
@@ -107,7 +108,7 @@ class Gateway:
     async def _authenticate(self, signature: Signature, request: Request) -> Principal:
         """Return who signed *request*, having verified that they did, and just now."""
         credential = await self._credentials.find(signature.access_key_id)
-        if credential is None or credential.session_token != signature.token:
+        if credential is None or not _same_token(credential.session_token, signature.token):
             raise NotAuthentic(Fault.UNKNOWN_KEY, "The security token included in the request is invalid.")
         now = self._clock.now()
         sigv4.check_time(signature, now)
@@ -188,6 +189,12 @@ def _signature(request: Request) -> Signature:
     if signature is None:
         raise NotAuthentic(Fault.MISSING, "Request is missing Authentication Token")
     return signature
+
+
+def _same_token(ours: str | None, theirs: str | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return hmac.compare_digest(ours.encode(), theirs.encode("utf-8", "surrogatepass"))
 
 
 def _implemented(target: Target, signature: Signature) -> BoundOperation:

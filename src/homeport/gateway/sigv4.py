@@ -296,7 +296,8 @@ def _payload_hash(signature: Signature, request: Request) -> str:
 
 def _canonical_path(raw_path: str, service: str) -> str:
     if service == "s3":
-        return quote(unquote(raw_path, errors="surrogateescape"), safe="/~", errors="surrogateescape")
+        segments = (unquote(segment, errors="surrogateescape") for segment in raw_path.split("/"))
+        return "/".join(quote(segment, safe="~", errors="surrogateescape") for segment in segments)
     kept: list[str] = []
     for part in raw_path.split("/"):
         if part == "..":
