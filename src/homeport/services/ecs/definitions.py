@@ -7,14 +7,32 @@ Also what a definition asks of the instance it may run on (requiresAttributes). 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
+from homeport.services.ecs.errors import Client
+from homeport.services.ecs.validation import registration
 from homeport.services.ecs.validation.fargate import is_ecr
 from homeport.services.ecs.validation.size import parse_cpu, parse_memory
 
 _API = "com.amazonaws.ecs.capability."
 _ECS = "ecs.capability."
+_LARGEST = 65_536  # bytes of JSON
 
 #: The Docker API versions at which log drivers and other features came; part of AWS's attribute names.
 _API_OF_DRIVER = {"awslogs": "1.21", "fluentd": "1.21", "gelf": "1.21", "journald": "1.19", "splunk": "1.22"}
+
+
+def complete(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request's definition as AWS would describe it, without what only its registration gives; or refuse it."""
+    size = len(msgspec.json.encode(given))
+    if size > _LARGEST:
+        raise Client(f"Actual length: '{size}'. Max allowed length is '{_LARGEST}' bytes.")
+    registration.check_form(given)
+    definition = normalise(given)
+    registration.check_rules(definition)
+    definition["compatibilities"] = registration.compatibilities(definition)
+    definition["requiresAttributes"] = required_attributes(definition)
+    return definition
 
 
 def normalise(definition: Mapping[str, Any]) -> dict[str, Any]:

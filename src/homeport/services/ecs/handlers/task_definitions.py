@@ -15,7 +15,6 @@ from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import task_definitions as store
 from homeport.services.ecs.store.task_definitions import ACTIVE, DELETING, INACTIVE, TaskDefinition
 from homeport.services.ecs.tags import parse_tags
-from homeport.services.ecs.validation import registration
 from homeport.services.ecs.views import definition_view, failure_view
 
 _encode = msgspec.json.Encoder().encode
@@ -66,7 +65,7 @@ async def register_task_definition(
         "enableFaultInjection": enable_fault_injection,
         "trustedExecutionConfiguration": trusted_execution_configuration,
     }
-    definition = _checked({member: value for member, value in given.items() if value is not None})
+    definition = definitions.complete({member: value for member, value in given.items() if value is not None})
     labels = parse_tags(tags)
     revision = await store.next_revision(call.tx, call.region, family)
     definition |= {
@@ -80,19 +79,6 @@ async def register_task_definition(
     await store.insert(call.tx, TaskDefinition(call.region, family, revision, ACTIVE, document, labels))
     shown: dict[str, Any] = {"taskDefinition": definition_view(document)}
     return shown | {"tags": tags_view(labels)} if labels else shown
-
-
-def _checked(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the definition as it will be shown, or refuse it."""
-    size = len(_encode(given))
-    if size > registration.SIZE_LIMIT:
-        raise Client(f"Actual length: '{size}'. Max allowed length is '{registration.SIZE_LIMIT}' bytes.")
-    registration.check_form(given)
-    definition = definitions.normalise(given)
-    registration.check_rules(definition)
-    definition["compatibilities"] = registration.compatibilities(definition)
-    definition["requiresAttributes"] = definitions.required_attributes(definition)
-    return definition
 
 
 @ecs.operation("DescribeTaskDefinition", reads=True)

@@ -8,8 +8,6 @@ from homeport.services.ecs.errors import Client
 from homeport.services.ecs.validation import containers, dependencies, fargate, logs, ports, size, volumes
 from homeport.services.ecs.validation.names import check_family
 
-SIZE_LIMIT = 65_536
-
 
 def check_form(definition: Mapping[str, Any]) -> None:
     """Check what must hold before anything can be filled in: names, roles, and containers by themselves."""
