@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,7 @@ ISSUER = "homeport"
 READY_SECONDS = 15
 STOP_SECONDS = 5
 _LONGEST_PAUSE = 30.0
+_LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
 
 
 class RegistryFailed(Exception):
@@ -143,21 +146,15 @@ class Registry:
         return child.pid
 
     async def _answering(self, pid: int) -> None:
-        """Return once the registry accepts connections."""
-        host, _, port = self._address.rpartition(":")
+        """Return once the registry listens: this process, not whoever else may have its port."""
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while True:
+                while not _listens(pid, self._address):
                     if self._reaped(pid):
                         raise RegistryFailed(f"the registry ended at once: {self._last_words()}")
-                    with contextlib.suppress(OSError):
-                        _, writer = await asyncio.open_connection(host, int(port))
-                        writer.close()
-                        if not self._reaped(pid):  # else somebody else answers on that port
-                            return
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.01)
         except TimeoutError:
-            raise RegistryFailed(f"the registry does not answer at {self._address}: {self._last_words()}") from None
+            raise RegistryFailed(f"the registry does not listen at {self._address}: {self._last_words()}") from None
 
     def _reaped(self, pid: int) -> bool:
         """Say whether the process has ended, and collect it if it was our child."""
@@ -287,6 +284,25 @@ def render_config(
             ]
         },
     }
+
+
+def _listens(pid: int, address: str) -> bool:
+    """Say whether the process holds a listening socket at *address* (IPv4)."""
+    host, _, port = address.rpartition(":")
+    # The kernel writes addresses as the bytes of a number in its own order.
+    local = f"{int.from_bytes(ipaddress.IPv4Address(host).packed, sys.byteorder):08X}:{int(port):04X}"
+    try:
+        rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+        inodes = {f"socket:[{row[9]}]" for row in rows if row[1] == local and row[3] == _LISTEN}
+        return any(_target(entry) in inodes for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # the process has ended
+        return False
+
+
+def _target(link: Path) -> str:
+    with contextlib.suppress(OSError):
+        return str(link.readlink())
+    return ""
 
 
 async def _ended(descriptor: int) -> None:
