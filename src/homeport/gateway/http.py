@@ -2,7 +2,8 @@
 Serve an ASGI application on a TCP port, a unix socket, or both, inside the running event loop.
 
 uvicorn's protocol over httptools does the work; what is ours is that nothing polls, no signal
-handler is installed, and a client that sends slowly or too much is let go.
+handler is installed, and a client that sends slowly or too much is let go.  (Granian's embedded
+server, measured beside it, made 0.4 of its rate with one connection, 0.7 with eight, 1.3 with 64.)
 """
 
 import asyncio
@@ -53,6 +54,10 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
             self._turn_away(b"431 Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        self._expect(HEADER_SECONDS)  # a request may begin in the packet that ended the one before
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
