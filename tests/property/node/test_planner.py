@@ -1,0 +1,102 @@
+"""
+The planner keeps its promises for any task, in any order of events, with a crash at any moment.
+
+`simulation` checks with every action it carries out: nothing starts before its dependencies hold,
+nothing starts once the task stops, nothing is stopped before what depends on it, and nothing is
+started twice but by its restart policy.
+"""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulation import Machine, tasks
+
+from homeport.node.tasks.model import Stage
+from homeport.node.tasks.observe import phase
+from homeport.wire.messages import TaskPhase
+
+PHASES = list(TaskPhase)
+
+move = st.one_of(
+    st.tuples(st.just("act"), st.integers(0, 5)),
+    st.tuples(st.just("act untold"), st.integers(0, 5)),
+    st.tuples(st.just("act and stop"), st.integers(0, 5)),
+    st.tuples(st.just("time"), st.sampled_from((0.5, 3.0, 16.0, 70.0))),
+    st.tuples(st.just("crash"), st.none()),
+    st.tuples(st.just("stop"), st.none()),
+    st.tuples(st.just("drop"), st.none()),
+)
+
+
+@settings(max_examples=600)
+@given(tasks(), st.lists(move, max_size=40))
+def test_any_order_of_events_is_safe_and_ends(task, moves):
+    machine = Machine(*task)
+    reached = TaskPhase.ACCEPTED
+    for kind, value in moves:
+        actions = machine.actions()
+        match kind:
+            case "act" if actions:
+                machine.perform(actions[value % len(actions)])
+            case "act untold" if actions:
+                machine.perform(actions[value % len(actions)], told=False)
+                machine.crash()  # the only way not to be told
+            case "act and stop" if actions:
+                machine.perform(actions[value % len(actions)], stop_meanwhile=True)
+            case "time":
+                machine.pass_time(value)
+            case "crash":
+                machine.crash()
+            case "stop":
+                machine.stop()
+            case "drop":
+                machine.drop()
+        now = phase(machine.state)
+        assert PHASES.index(now) >= PHASES.index(reached), f"{reached} went back to {now}"
+        reached = now
+    machine.drop()
+    machine.live(200)
+    assert phase(machine.state) is TaskPhase.GONE
+    assert not machine.real
+    assert not machine.group
+    assert not machine.actions()
+
+
+@settings(max_examples=300)
+@given(tasks(), st.sampled_from((10.0, 40.0, 200.0)))
+def test_interrupted_after_any_action_it_comes_to_the_same_end(task, seconds):
+    undisturbed = Machine(*task)
+    undisturbed.live(seconds)
+    undisturbed.stop()
+    undisturbed.live(300)
+    for interrupted in range(0, len(undisturbed.performed), 1 + len(undisturbed.performed) // 12):
+        for told in (True, False):
+            machine = Machine(*task)
+            before = machine.now
+            for _ in range(interrupted):
+                if not machine.step():
+                    break
+            if machine.actions():
+                machine.step(told=told)
+                machine.crash()
+            machine.live(seconds - (machine.now - before))
+            machine.stop()
+            machine.live(300)
+            assert machine.summary() == undisturbed.summary()
+
+
+@settings(max_examples=300)
+@given(tasks())
+def test_a_task_left_alone_runs_or_ends(task):
+    machine = Machine(*task)
+    machine.live(3000)
+    state = machine.state
+    if state.stop is not None:
+        assert phase(state) is TaskPhase.STOPPED
+        return
+    for container in machine.spec.containers:
+        own = state.containers[container.name]
+        if own.stage in (Stage.RUNNING, Stage.STOPPED):
+            continue
+        # What still waits, waits for something that can still happen.
+        assert own.stage is Stage.CREATED
+        assert any(state.containers[d.container].stage in (Stage.CREATED, Stage.RUNNING) for d in container.depends_on)
