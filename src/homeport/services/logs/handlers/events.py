@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.paging import decode_token, encode_token
 from homeport.services.logs import events, store, validation
 from homeport.services.logs.errors import InvalidParameter
-from homeport.services.logs.handlers.lookup import identified_group, make_token, read_token
+from homeport.services.logs.handlers.lookup import identified_group, invalid_token
 from homeport.services.logs.model import DAY, Gap, LogGroup, LogStream, gap_after, gap_before, sequence_token
 from homeport.services.logs.patterns import BadPattern, Pattern, parse_pattern
 from homeport.services.logs.search import Found, Merge, Position, remaining
@@ -96,10 +97,10 @@ def _gap_token(direction: str, gap: Gap) -> str:
 def _read_gap(token: str) -> tuple[bool, Gap]:
     match = _TOKEN.fullmatch(token)
     if match is None:
-        raise InvalidParameter("The specified nextToken is invalid.")
+        raise invalid_token()
     gap = Gap(int(match[2]), int(match[3]))
     if max(gap) > FOREVER:
-        raise InvalidParameter("The specified nextToken is invalid.")
+        raise invalid_token()
     return match[1] == "f", gap
 
 
@@ -128,8 +129,8 @@ async def filter_log_events(
         raise InvalidParameter(str(error)) from error
     group = await identified_group(call, log_group_name, log_group_identifier)
     forward, position = start_from_head, None
-    if next_token is not None:
-        forward, position = _read_position(next_token)
+    if (token := _read_position(next_token)) is not None:
+        forward, position = token[0] == "f", token[1]
     span = events.Range(max(start_time, group.horizon(int(call.now() * 1000))), min(end_time + 1, FOREVER))
     left = remaining(span, position, forward=forward)
     streams = await _searched_streams(call, group, log_stream_names, log_stream_name_prefix, left)
@@ -140,16 +141,19 @@ async def filter_log_events(
         "searchedLogStreams": [],
     }
     if stopped_at is not None:
-        answer["nextToken"] = make_token("f" if forward else "b", *stopped_at)
+        answer["nextToken"] = encode_token(("f" if forward else "b", *stopped_at))
     return answer
 
 
-def _read_position(token: str) -> tuple[bool, Position]:
-    direction, *key = read_token(token, str, int, int, int)
-    position = Position(*(int(part) for part in key))
-    if not all(0 <= part <= FOREVER for part in position):
-        raise InvalidParameter("The specified nextToken is invalid.")
-    return direction == "f", position
+def _read_position(token: str | None) -> tuple[str, Position] | None:
+    """Return the direction and place of a page token."""
+    key = decode_token(token, (str, int, int, int), invalid_token)
+    if key is None:
+        return None
+    direction, *place = key
+    if not all(0 <= part <= FOREVER for part in place):
+        raise invalid_token()
+    return direction, Position(*place)
 
 
 async def _searched_streams(

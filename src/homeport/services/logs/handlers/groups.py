@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.paging import decode_token, encode_token
 from homeport.services.logs import store, validation
 from homeport.services.logs.errors import InvalidParameter, ResourceAlreadyExists, ResourceNotFound
-from homeport.services.logs.handlers.lookup import group_of_identifier, make_token, read_token
+from homeport.services.logs.handlers.lookup import group_of_identifier, invalid_token
 from homeport.services.logs.ingest import new_id
 from homeport.services.logs.model import LogGroup
 from homeport.services.logs.service import logs
@@ -62,12 +63,12 @@ async def describe_log_groups(
             raise InvalidParameter("logGroupIdentifiers cannot be combined with a name prefix or pattern.")
         groups = await _identified(call, log_group_identifiers)
         return {"logGroups": [group_view(group, call.account) for group in groups]}
-    after = str(read_token(next_token, str)[0]) if next_token is not None else ""
+    (after,) = decode_token(next_token, (str,), invalid_token) or ("",)
     pattern = log_group_name_pattern or ""
     found = await _matching(call, log_group_name_prefix or "", after, limit + 1, lambda group: pattern in group.name)
     answer: dict[str, Any] = {"logGroups": [group_view(group, call.account) for group in found[:limit]]}
     if len(found) > limit:
-        answer["nextToken"] = make_token(found[limit - 1].name)
+        answer["nextToken"] = encode_token((found[limit - 1].name,))
     return answer
 
 

@@ -1,10 +1,7 @@
-"""Find the log group that a request names in one of AWS's ways, and read and write page tokens."""
-
-import base64
-import binascii
-import json
+"""Find the log group that a request names in one of AWS's ways."""
 
 from homeport.aws.call import Call
+from homeport.aws.errors import AwsError
 from homeport.services.logs import store
 from homeport.services.logs.errors import InvalidParameter, group_missing
 from homeport.services.logs.model import LogGroup
@@ -31,17 +28,5 @@ async def group_of_identifier(call: Call, identifier: str) -> LogGroup:
     return await store.get_group(call.tx, call.region, identifier.removeprefix(prefix).removesuffix(":*"))
 
 
-def make_token(*position: str | int) -> str:
-    """Return a page token that only `read_token` understands."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
-def read_token(token: str, *kinds: type) -> list[str | int]:
-    """Return the position inside *token*, whose parts are of the given *kinds*."""
-    try:
-        position = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError, RecursionError):
-        position = None
-    if not isinstance(position, list) or [type(part) for part in position] != list(kinds):
-        raise InvalidParameter("The specified nextToken is invalid.")
-    return position
+def invalid_token() -> AwsError:
+    return InvalidParameter("The specified nextToken is invalid.")

@@ -3,9 +3,10 @@
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.paging import decode_token, encode_token
 from homeport.services.logs import store, validation
 from homeport.services.logs.errors import InvalidParameter, ResourceAlreadyExists
-from homeport.services.logs.handlers.lookup import identified_group, make_token, read_token
+from homeport.services.logs.handlers.lookup import identified_group, invalid_token
 from homeport.services.logs.ingest import new_id
 from homeport.services.logs.model import LogGroup, LogStream
 from homeport.services.logs.service import logs
@@ -46,7 +47,7 @@ async def describe_log_streams(
     if order_by == "LastEventTime":
         found = await _by_last_event(call, group, next_token, descending=descending, limit=limit + 1)
     else:
-        after = str(read_token(next_token, str)[0]) if next_token is not None else None
+        (after,) = decode_token(next_token, (str,), invalid_token) or (None,)
         found = await store.list_streams(
             call.tx,
             group,
@@ -59,15 +60,13 @@ async def describe_log_streams(
     if len(found) > limit:
         last = found[limit - 1]
         position = (last.last_event, last.name) if order_by == "LastEventTime" else (last.name,)
-        answer["nextToken"] = make_token(*position)
+        answer["nextToken"] = encode_token(position)
     return answer
 
 
 async def _by_last_event(
     call: Call, group: LogGroup, token: str | None, *, descending: bool, limit: int
 ) -> list[LogStream]:
-    after = None
-    if token is not None:
-        time, name = read_token(token, int, str)
-        after = (int(time), str(name))
+    key = decode_token(token, (int, str), invalid_token)
+    after = (key[0], key[1]) if key is not None else None
     return await store.list_streams_by_last_event(call.tx, group, after=after, descending=descending, limit=limit)
