@@ -134,6 +134,7 @@ class AsgiClient:
         """Send a request signed with *credential*.  The query must be in canonical form."""
         stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         signed = {"host": "homeport", "x-amz-date": stamp, **(headers or {})}
+        stamp = signed["x-amz-date"]
         if credential.session_token is not None:
             signed["x-amz-security-token"] = credential.session_token
         names = sorted(signed)
