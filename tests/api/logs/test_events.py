@@ -44,6 +44,12 @@ def test_texts_survive(stream, now):
     assert get(stream)[0] == texts
 
 
+def test_an_entity_is_rejected_but_its_events_are_taken(stream, now):
+    answer = put(stream, (now, "x"), entity={"keyAttributes": {"Type": "Service", "Name": "web"}})
+    assert answer["rejectedEntityInfo"] == {"errorType": "UnsupportedLogGroupType"}
+    assert get(stream)[0] == ["x"]
+
+
 def test_half_a_character_is_no_text(stream, now, refused):
     code, _ = refused(stream.put_log_events, **STREAM, logEvents=[{"timestamp": now, "message": "\ud800"}])
     assert code in ("InvalidParameterException", "SerializationException")

@@ -27,7 +27,12 @@ _TOKEN = re.compile(r"([fb])/(\d{20})(\d{36})/s")
 
 @logs.operation("PutLogEvents", ignores=("sequenceToken",))
 async def put_log_events(
-    call: Call, *, log_group_name: str, log_stream_name: str, log_events: Sequence[Mapping[str, Any]]
+    call: Call,
+    *,
+    log_group_name: str,
+    log_stream_name: str,
+    log_events: Sequence[Mapping[str, Any]],
+    entity: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     group = await store.get_group(call.tx, call.region, log_group_name)
     stream = await store.get_stream(call.tx, group, log_stream_name)
@@ -53,6 +58,8 @@ async def put_log_events(
     answer: dict[str, Any] = {"nextSequenceToken": sequence_token(stream)}
     if rejected:
         answer["rejectedLogEventsInfo"] = rejected
+    if entity:  # AWS's own words for "the events are taken, what they are about is not"
+        answer["rejectedEntityInfo"] = {"errorType": "UnsupportedLogGroupType"}
     return answer
 
 
