@@ -7,6 +7,7 @@ import msgspec
 
 from homeport.aws.arn import is_role_arn
 from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
+from homeport.services.ecs.validation.containers import check_variables
 from homeport.services.ecs.validation.fargate import check_ephemeral_storage
 from homeport.services.ecs.validation.size import check_fargate, check_task, parse_cpu, parse_memory
 
@@ -75,8 +76,7 @@ def _check_form(definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
         for member in ("environmentFiles", "resourceRequirements"):
             if override.get(member):
                 raise UnsupportedFeature(f"{member} of a container override is not supported.")
-        if any(not variable.get("name") for variable in override.get("environment", ())):
-            raise InvalidParameter("Environment variable name should not be null or empty.")
+        check_variables(override["name"], override.get("environment", ()))
 
 
 def _container(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:

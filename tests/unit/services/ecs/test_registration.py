@@ -232,6 +232,25 @@ REFUSALS = {
         "Proxy container [envoy] does not exist",
     ),
     "a proxy without a port": (fargate(proxyConfiguration={"containerName": "web"}), "Ingress port not found"),
+    "an image that is an option": (
+        fargate(container(image="--help")),
+        "Container.image contains invalid characters.",
+    ),
+    "a volume that is a path": (
+        fargate(volumes=[{"name": "../data"}]),
+        "Invalid volume name '../data'",
+    ),
+    "a variable with an equals sign": (
+        fargate(container(environment=[{"name": "A=B", "value": ""}])),
+        "Invalid environment variable 'A=B' for container 'web'.",
+    ),
+    "a secret that is a variable too": (
+        fargate(
+            container(environment=[{"name": "A"}], secrets=[{"name": "A", "valueFrom": "x"}]), executionRoleArn=ROLE
+        ),
+        "The secret name must be unique and not shared with any new or existing environment variables",
+    ),
+    "negative cpu": (fargate(container(cpu=-1)), "Invalid 'cpu' setting for container 'web'."),
     "no containers": (fargate() | {"containerDefinitions": []}, "Container list cannot be empty."),
     "eleven containers": (
         fargate(*[container(name=f"c{number}") for number in range(11)]),

@@ -1,11 +1,14 @@
 """Container definitions, whatever the launch type."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.services.ecs.errors import Client
 from homeport.services.ecs.validation.names import check_container
 
+# A reference never begins with a hyphen: programs would take it for an option.
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+#-]{0,1023}")
 _MOST_CONTAINERS = 10
 _MOST_ENVIRONMENT_FILES = 10
 
@@ -31,8 +34,8 @@ def _check(container: Mapping[str, Any]) -> None:
             raise Client(f"Container.{member} should not be null or empty.")
     name: str = container["name"]
     check_container(name)
-    if container.get("cpu", 0) < 0:
-        raise Client(f"Invalid 'cpu' setting for container '{name}'.")
+    if not _IMAGE.fullmatch(container["image"]):
+        raise Client("Container.image contains invalid characters.")
     _check_environment(name, container)
     _check_ulimits(container)
     _check_restart_policy(name, container.get("restartPolicy"))
@@ -48,11 +51,7 @@ def _check(container: Mapping[str, Any]) -> None:
 
 
 def _check_environment(name: str, container: Mapping[str, Any]) -> None:
-    for variable in container.get("environment", ()):
-        if not variable.get("name"):
-            raise Client(f"Environment variable name should not be null or empty for container '{name}'.")
-        if "=" in variable["name"] or "\0" in variable["name"] + variable.get("value", ""):
-            raise Client(f"Invalid environment variable '{variable['name']}' for container '{name}'.")
+    check_variables(name, container.get("environment", ()))
     names = {variable["name"] for variable in container.get("environment", ())}
     for secret in container.get("secrets", ()):
         if secret["name"] in names:
@@ -62,6 +61,15 @@ def _check_environment(name: str, container: Mapping[str, Any]) -> None:
             )
         names.add(secret["name"])
     check_environment_files(container.get("environmentFiles", ()))
+
+
+def check_variables(name: str, variables: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse what no process can have in its environment."""
+    for variable in variables:
+        if not variable.get("name"):
+            raise Client(f"Environment variable name should not be null or empty for container '{name}'.")
+        if "=" in variable["name"] or "\0" in variable["name"] + variable.get("value", ""):
+            raise Client(f"Invalid environment variable '{variable['name']}' for container '{name}'.")
 
 
 def check_environment_files(files: Sequence[Mapping[str, Any]]) -> None:

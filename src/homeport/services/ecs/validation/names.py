@@ -17,6 +17,11 @@ def check_container(name: str) -> None:
         raise Client(f"Invalid container name '{name}': letters, digits, hyphens and underscores, at most 255 of them.")
 
 
+def check_volume(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise Client(f"Invalid volume name '{name}': letters, digits, hyphens and underscores, at most 255 of them.")
+
+
 def check_cluster(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise InvalidParameter("Invalid cluster name: letters, digits, hyphens and underscores, at most 255 of them.")

@@ -60,6 +60,8 @@ def check_task(definition: Mapping[str, Any]) -> None:
     cpu, memory = definition.get("cpu"), definition.get("memory")
     containers = definition["containerDefinitions"]
     for container in containers:
+        if container["cpu"] < 0:
+            raise Client(f"Invalid 'cpu' setting for container '{container['name']}'.")
         _check_memory(container, int(memory) if memory is not None else None)
     if cpu is not None and sum(container["cpu"] for container in containers) > int(cpu):
         raise Client("The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.services.ecs.errors import Client
+from homeport.services.ecs.validation.names import check_volume
 
 _KINDS = (
     "host",
@@ -21,6 +22,7 @@ def check_all(volumes: Sequence[Mapping[str, Any]], containers: Sequence[Mapping
         name = volume.get("name")
         if not name:
             raise Client("Volume.name should not be null or empty.")
+        check_volume(name)
         if name in names:
             raise Client(f"Volume names must be unique within a task definition: '{name}'")
         names.add(name)
