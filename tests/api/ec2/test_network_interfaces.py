@@ -91,9 +91,7 @@ def test_managed_interface_cannot_be_taken_away(ec2, managed):
 def test_released_interface_is_gone_with_its_tags(ec2, managed, in_transaction):
     in_transaction(lambda tx: store.release_interface(tx, managed.id))
     in_transaction(lambda tx: store.release_interface(tx, managed.id))
-    with refused(
-        "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{managed.id}' does not exist"
-    ):
+    with refused("InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{managed.id}' does not exist"):
         ec2.describe_network_interfaces(NetworkInterfaceIds=[managed.id])
     assert ec2.describe_tags()["Tags"] == []
 
@@ -185,13 +183,9 @@ def test_groups_and_description_can_be_changed(ec2, vpc, subnet, group):
 
 def test_groups_must_be_few_and_of_the_same_vpc(ec2, vpc, subnet):
     other = ec2.create_security_group(GroupName="other", Description="other")["GroupId"]
-    with refused(
-        "InvalidParameterCombination", "You have specified two resources that belong to different networks."
-    ):
+    with refused("InvalidParameterCombination", "You have specified two resources that belong to different networks."):
         ec2.create_network_interface(SubnetId=subnet, Groups=[other])
-    many = [
-        ec2.create_security_group(GroupName=f"g{n}", Description="g", VpcId=vpc)["GroupId"] for n in range(6)
-    ]
+    many = [ec2.create_security_group(GroupName=f"g{n}", Description="g", VpcId=vpc)["GroupId"] for n in range(6)]
     with refused("SecurityGroupsPerInterfaceLimitExceeded"):
         ec2.create_network_interface(SubnetId=subnet, Groups=many)
     made = ec2.create_network_interface(SubnetId=subnet, Groups=many[:5])["NetworkInterface"]

@@ -6,6 +6,11 @@ from .conftest import only, refused
 
 WEB = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
+BAD_DESCRIPTION = (
+    "Invalid rule description. Valid descriptions are strings less than 256 characters from the following "
+    "set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+)
+
 
 def rules_of(ec2, group, *, egress=False):
     rules = ec2.describe_security_group_rules(Filters=only("group-id", group))["SecurityGroupRules"]
@@ -127,8 +132,7 @@ def test_protocols_are_shown_by_name(ec2, group, given, shown):
         (
             {"IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "é"}]},
             "InvalidParameterValue",
-            "Invalid rule description. Valid descriptions are strings less than 256 characters from the following "
-            "set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
+            BAD_DESCRIPTION,
         ),
         (
             {"IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "10.0.0.1/8"}]},
@@ -151,9 +155,7 @@ def test_no_permission_at_all(ec2, group):
 
 def test_group_of_another_vpc_is_refused(ec2, group, default_vpc):
     other = ec2.create_security_group(GroupName="other", Description="other")["GroupId"]
-    with refused(
-        "InvalidGroup.NotFound", "You have specified two resources that belong to different networks."
-    ):
+    with refused("InvalidGroup.NotFound", "You have specified two resources that belong to different networks."):
         ec2.authorize_security_group_ingress(
             GroupId=group, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": other}]}]
         )
@@ -173,9 +175,7 @@ def test_the_same_rule_twice(ec2, group):
             ],
         )
     assert len(rules_of(ec2, group)) == 1
-    with refused(
-        "InvalidPermission.Duplicate", 'the specified rule "peer: 0.0.0.0/0, ALL, ALLOW" already exists'
-    ):
+    with refused("InvalidPermission.Duplicate", 'the specified rule "peer: 0.0.0.0/0, ALL, ALLOW" already exists'):
         ec2.authorize_security_group_egress(
             GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
         )
@@ -223,9 +223,7 @@ def test_revoke_by_id(ec2, group):
 def test_revoking_nothing_is_an_error_in_a_vpc_of_ones_own(ec2, group):
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[WEB])
     with refused("InvalidPermission.NotFound", "The specified rule does not exist in this security group."):
-        ec2.revoke_security_group_ingress(
-            GroupId=group, IpPermissions=[WEB, WEB | {"FromPort": 81, "ToPort": 81}]
-        )
+        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[WEB, WEB | {"FromPort": 81, "ToPort": 81}])
     assert len(rules_of(ec2, group)) == 1
 
 

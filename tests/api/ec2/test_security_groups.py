@@ -32,9 +32,7 @@ def test_group_without_a_vpc_belongs_to_the_default_one(ec2, default_vpc):
     (shown,) = ec2.describe_security_groups(GroupNames=["web"])["SecurityGroups"]
     assert (shown["GroupId"], shown["VpcId"]) == (made, default_vpc)
     ec2.delete_security_group(GroupName="web")
-    with refused(
-        "InvalidGroup.NotFound", f"The security group 'web' does not exist in default VPC '{default_vpc}'"
-    ):
+    with refused("InvalidGroup.NotFound", f"The security group 'web' does not exist in default VPC '{default_vpc}'"):
         ec2.describe_security_groups(GroupNames=["web"])
 
 
@@ -60,7 +58,7 @@ def test_names_that_are_refused(ec2, vpc, name, message):
         ec2.create_security_group(GroupName=name, Description="web", VpcId=vpc)
 
 
-@pytest.mark.parametrize("description", ["größe", "x" * 256, "quote\"s", ""])
+@pytest.mark.parametrize("description", ["größe", "x" * 256, 'quote"s', ""])
 def test_descriptions_that_are_refused(ec2, vpc, description):
     with refused("InvalidParameterValue") as refusal:
         ec2.create_security_group(GroupName="web", Description=description, VpcId=vpc)

@@ -1,0 +1,76 @@
+"""No call's cost grows with what it does not ask for: every query of a hot path is served by an index."""
+
+import pytest
+
+from homeport.services.ec2 import store
+from homeport.services.ec2.projection import network_items
+from homeport.services.ec2.store import interfaces, routes, security_groups, vpcs
+from homeport.services.ec2.store.selection import Filter, select
+
+
+class Explained:
+    """A transaction that notes which tables its statements read from end to end."""
+
+    def __init__(self, tx):
+        self.tx = tx
+        self.scanned = []
+
+    async def _explain(self, sql, values):
+        for *_, detail in await self.tx.fetch("EXPLAIN QUERY PLAN " + sql, *values):
+            if detail.startswith("SCAN ") and "CONSTANT ROW" not in detail:
+                self.scanned.append(f"{detail}: {sql}")
+
+    async def execute(self, sql, *values):
+        await self._explain(sql, values)
+        return await self.tx.execute(sql, *values)
+
+    async def fetch(self, sql, *values):
+        await self._explain(sql, values)
+        return await self.tx.fetch(sql, *values)
+
+    async def fetch_one(self, sql, *values):
+        await self._explain(sql, values)
+        return await self.tx.fetch_one(sql, *values)
+
+
+async def test_interfaces_are_made_described_and_released_by_index(open_account):
+    async with open_account() as account, account.transaction() as tx:
+        explained = Explained(tx)
+        made = [await account.interface(explained, public=True, tag={"k": "v"}) for _ in range(2)]
+        await account.interface(explained, private_ip="172.31.0.99")
+        await network_items(explained, made[0])
+        await store.release_interface(explained, made[1].id)
+        await interfaces.nodes_of(explained, made[0].id)
+        await interfaces.groups_on_node(explained, "node-1")
+        await interfaces.stale_interfaces(explained, 10)
+        # Nodes are few.
+        assert [line for line in explained.scanned if not line.startswith("SCAN n")] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (
+            interfaces.INTERFACES,
+            [
+                "association.public-ip", "attachment.attachment-id", "description", "group-id", "mac-address",
+                "network-interface-id", "private-ip-address", "subnet-id", "tag:Name", "vpc-id",
+            ],
+        ),
+        (vpcs.SUBNETS, ["subnet-id", "vpc-id", "tag:Name"]),
+        (vpcs.VPCS, ["vpc-id", "tag:Name"]),
+        (security_groups.GROUPS, ["group-id", "vpc-id", "tag:Name"]),
+        (security_groups.RULES, ["group-id", "security-group-rule-id"]),
+        (routes.TABLES, ["route-table-id", "vpc-id", "association.subnet-id"]),
+        (routes.GATEWAYS, ["internet-gateway-id", "attachment.vpc-id"]),
+    ],
+    ids=lambda value: getattr(value, "table", ""),
+)  # fmt: skip
+async def test_filters_are_served_by_index(open_account, kind, names):
+    async with open_account() as account, account.transaction() as tx:
+        explained = Explained(tx)
+        for name in names:
+            await select(explained, kind, account.region, filters=[Filter(name, ("x", "y"))])
+            await select(explained, kind, account.region, filters=[Filter(name, ("x",))], after="a")
+        await select(explained, kind, account.region, limit=5)
+        assert explained.scanned == []
