@@ -1,6 +1,8 @@
 """
 A task definition and a task, in the words that nodes understand.
 
+Only what was declared crosses: what Fargate adds of its own (its variables, its limit of open files)
+gives way to the image's settings in part, and only the node knows the image.
 Pure, and the same for the same task: an item that is assigned again differs only where the task does.
 """
 
@@ -14,7 +16,7 @@ from homeport.wire import messages as wire
 
 _LABEL = "com.amazonaws.ecs."
 _STOP_TIMEOUT = 30
-_NOFILE = 65_535  # Fargate's own limit of open files where a container sets none
+_UNLIMITED = 2**64 - 1
 
 
 def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: Mapping[str, str]) -> wire.Task:
@@ -68,7 +70,7 @@ def _container(
         essential=part.essential,
         command=_words(container, "command"),
         entry_point=_words(container, "entryPoint"),
-        environment=_environment(task, container),
+        environment={variable["name"]: variable.get("value", "") for variable in container["environment"]},
         working_directory=container.get("workingDirectory", ""),
         user=container.get("user", ""),
         cpu=container["cpu"],
@@ -86,7 +88,10 @@ def _container(
         ),
         health_check=_health_check(container.get("healthCheck")),
         restart_policy=_restart_policy(container.get("restartPolicy")),
-        ulimits=_ulimits(container.get("ulimits", ())),
+        ulimits=tuple(
+            wire.Ulimit(name=limit["name"], soft=_limit(limit["softLimit"]), hard=_limit(limit["hardLimit"]))
+            for limit in container.get("ulimits", ())
+        ),
         capabilities_add=tuple(capabilities.get("add", ())),
         capabilities_drop=tuple(capabilities.get("drop", ())),
         sysctls={control["namespace"]: control.get("value", "") for control in container["systemControls"]},
@@ -109,13 +114,9 @@ def _words(container: Mapping[str, Any], member: str) -> tuple[str, ...] | None:
     return tuple(container[member]) if container.get(member) else None
 
 
-def _environment(task: Task, container: Mapping[str, Any]) -> dict[str, str]:
-    """Return the declared variables and those that Fargate adds; the region may be declared otherwise."""
-    declared = {variable["name"]: variable.get("value", "") for variable in container["environment"]}
-    region = {"AWS_REGION": task.region, "AWS_DEFAULT_REGION": task.region}
-    if region.keys() & declared.keys():
-        region = {}
-    return region | declared | {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}
+def _limit(value: int) -> int:
+    """Return a resource limit as the kernel numbers it, where unlimited is the largest."""
+    return _UNLIMITED if value == -1 else value
 
 
 def _labels(task: Task, launch: Launch, container: Mapping[str, Any]) -> dict[str, str]:
@@ -152,15 +153,6 @@ def _restart_policy(policy: Mapping[str, Any] | None) -> wire.RestartPolicy | No
     return wire.RestartPolicy(
         ignored_exit_codes=tuple(policy.get("ignoredExitCodes", ())), period=policy.get("restartAttemptPeriod", 300)
     )
-
-
-def _ulimits(declared: Sequence[Mapping[str, Any]]) -> tuple[wire.Ulimit, ...]:
-    limits = {"nofile": wire.Ulimit(name="nofile", soft=_NOFILE, hard=_NOFILE)}
-    limits |= {
-        limit["name"]: wire.Ulimit(name=limit["name"], soft=limit["softLimit"], hard=limit["hardLimit"])
-        for limit in declared
-    }
-    return tuple(limits.values())
 
 
 def _mounts(containers: Sequence[Mapping[str, Any]]) -> dict[str, tuple[wire.Mount, ...]]:

@@ -61,25 +61,14 @@ def only(task: wire.Task) -> wire.Container:
     return container
 
 
-def test_environment_is_the_definitions_then_the_overrides_then_fargates() -> None:
+def test_environment_is_the_definitions_then_the_overrides() -> None:
     container = only(
         task_of(
             {"environment": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
             overriding={"containerOverrides": [{"name": "web", "environment": [{"name": "B", "value": "3"}]}]},
         )
     )
-    assert container.environment == {
-        "A": "1",
-        "B": "3",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-    }
-
-
-def test_declared_region_keeps_fargates_out() -> None:
-    container = only(task_of({"environment": [{"name": "AWS_DEFAULT_REGION", "value": "eu-west-1"}]}))
-    assert container.environment == {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}
+    assert container.environment == {"A": "1", "B": "3"}
 
 
 def test_container_override_replaces_command_and_sizes() -> None:
@@ -156,10 +145,9 @@ def test_restart_policy_that_is_off_is_none() -> None:
     assert policy == wire.RestartPolicy(ignored_exit_codes=(0,), period=300)
 
 
-def test_open_files_are_limited_as_on_fargate_unless_declared() -> None:
-    assert only(task_of({})).ulimits == (wire.Ulimit(name="nofile", soft=65535, hard=65535),)
-    declared = {"ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 20}]}
-    assert only(task_of(declared)).ulimits == (wire.Ulimit(name="nofile", soft=10, hard=20),)
+def test_limits_cross_as_declared_and_unlimited_as_the_largest() -> None:
+    declared = {"ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": -1}]}
+    assert only(task_of(declared)).ulimits == (wire.Ulimit(name="nofile", soft=10, hard=2**64 - 1),)
 
 
 def test_volumes_from_another_container_are_its_mounts() -> None:
