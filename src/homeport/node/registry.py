@@ -60,8 +60,8 @@ class Registry:
     """
     The registry at *address* ("127.0.0.1:PORT"), which keeps everything below *state*.
 
-    `start` makes it run as the settings say and keeps it running; `stop` ends the process; `destroy` also removes
-    the images.  A node that dies leaves it running, and the next one adopts it.
+    `start` makes it run as the settings say and keeps it running; `release` leaves it to the next node, as does a
+    node that dies; `stop` ends the process; `destroy` also removes the images.
     """
 
     def __init__(self, state: Path, address: str, *, program: str = "docker-registry") -> None:
@@ -75,11 +75,17 @@ class Registry:
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     async def start(self, settings: RegistrySettings) -> None:
-        """Make the registry run by *settings*, and see to it that it stays so.  Raises RegistryFailed."""
+        """
+        Make the registry run by *settings*, and see to it that it stays so.
+
+        Raises RegistryFailed if it does not run now; it is tried again all the same.
+        """
         self._settings = settings
-        await self.ensure()
-        if self._watcher is None or self._watcher.done():
-            self._watcher = self._work.spawn(self._watch(), name="registry")
+        try:
+            await self.ensure()
+        finally:
+            if self._watcher is None or self._watcher.done():
+                self._watcher = self._work.spawn(self._watch(), name="registry")
 
     async def ensure(self) -> int:
         """Adopt the running registry or start one; return its process id once it answers."""
@@ -97,8 +103,16 @@ class Registry:
             await self._answering(pid)
             return pid
 
+    async def release(self) -> None:
+        """Stop watching; the process runs on, for the next node to adopt."""
+        await self._work.close()
+        self._watcher = None
+        for child in self._children.values():
+            child.returncode = 0  # no longer ours to collect: or Python would warn of a child left behind
+        self._children.clear()
+
     async def stop(self) -> None:
-        """End the process and whatever watches it."""
+        """End the process and whatever watches it; the images stay."""
         await self._work.close()
         self._watcher = None
         async with self._turn:

@@ -126,6 +126,25 @@ def test_a_port_that_is_taken_is_reported(site, tmp_path):
     assert len(processes(site.state)) == 1
 
 
+def test_it_is_tried_until_it_runs(site, tmp_path):
+    site.loop.run(site.registry.release())
+    other = Registry(tmp_path / "other", site.address)
+    with pytest.raises(RegistryFailed):
+        site.loop.run(other.start(site.settings))
+    site.loop.run(site.registry.stop())
+    eventually(lambda: processes(tmp_path / "other") and not processes(site.state))
+    site.loop.run(other.destroy())
+    assert processes(tmp_path / "other") == []
+
+
+def test_a_released_registry_runs_on(site):
+    (first,) = processes(site.state)
+    site.loop.run(site.registry.release())
+    assert processes(site.state) == [first]
+    site.loop.run(site.registry.start(site.settings))
+    assert processes(site.state) == [first]
+
+
 def test_a_missing_program_is_reported(site, tmp_path):
     other = Registry(tmp_path / "other", site.address, program="no-such-registry")
     with pytest.raises(RegistryFailed, match="cannot run no-such-registry"):
