@@ -5,6 +5,7 @@ Only what matters to packets crosses: IPv6 sources, descriptions and tags stay h
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from homeport.db.database import Tx
 from homeport.services.ec2.model import NetworkInterface, SecurityGroup, SecurityGroupRule, Vpc
@@ -27,18 +28,26 @@ def security_group_item(group: SecurityGroup) -> wire.SecurityGroup:
     )
 
 
-def eni_item(interface: NetworkInterface, *, subnet_cidr: str, internet: bool) -> wire.Eni:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an interface's subnet adds to it: the range, and whether its routes lead to the internet."""
+
+    cidr: str
+    internet: bool
+
+
+def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
     return wire.Eni(
         id=interface.id,
         vpc=interface.vpc,
         subnet=interface.subnet,
-        subnet_cidr=subnet_cidr,
+        subnet_cidr=place.cidr,
         mac=interface.mac,
         address=interface.address,
         dns_name=interface.dns_name,
         groups=tuple(group.id for group in interface.groups),
         public_address=interface.public_address,
-        internet=internet,
+        internet=place.internet,
     )
 
 
@@ -76,11 +85,10 @@ async def vpc_items(tx: Tx, ids: Iterable[str]) -> list[wire.Vpc]:
     ]
 
 
-async def interface_item(tx: Tx, interface: NetworkInterface) -> wire.Eni:
-    """Return the projection of one interface."""
+async def place_of(tx: Tx, interface: NetworkInterface) -> Place:
+    """Return the place of an interface, which is that of all interfaces of its subnet."""
     (subnet,) = await vpcs.get_subnets(tx, interface.region, [interface.subnet])
-    internet = await routes.leads_to_internet(tx, interface.vpc, interface.subnet)
-    return eni_item(interface, subnet_cidr=subnet.cidr, internet=internet)
+    return Place(subnet.cidr, await routes.leads_to_internet(tx, interface.vpc, interface.subnet))
 
 
 async def network_items(tx: Tx, interface: NetworkInterface) -> list[wire.Item]:
@@ -89,5 +97,5 @@ async def network_items(tx: Tx, interface: NetworkInterface) -> list[wire.Item]:
     return [
         *await vpc_items(tx, [interface.vpc]),
         *(security_group_item(group) for group in groups),
-        await interface_item(tx, interface),
+        eni_item(interface, await place_of(tx, interface)),
     ]

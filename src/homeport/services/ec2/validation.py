@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from homeport.services.ec2 import errors
-from homeport.services.ec2.model import PUBLIC_POOL_CIDR
 
-# Nothing can be routed to these, or this machine already uses them.
-_UNUSABLE = tuple(
-    IPv4Network(cidr) for cidr in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", PUBLIC_POOL_CIDR)
-)
+# No packet can be routed to these.
+_UNUSABLE = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 _GROUP_TEXT = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 _RULE_TEXT = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 _GROUP_TEXT_NAME = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
@@ -26,9 +23,10 @@ def parse_network(text: str, parameter: str = "cidrBlock") -> IPv4Network:
         raise errors.bad_value(text, parameter, "This is not a valid CIDR block.") from error
 
 
-def check_vpc_range(network: IPv4Network) -> None:
-    """A VPC has between /16 and /28, of addresses that a VPC can use."""
-    if not 16 <= network.prefixlen <= 28 or any(network.overlaps(other) for other in _UNUSABLE):
+def check_vpc_range(network: IPv4Network, public: tuple[IPv4Address, IPv4Address]) -> None:
+    """A VPC has between /16 and /28, of addresses that it can use: none from first to last of the *public* pool."""
+    is_public = public[0] <= network.broadcast_address and network.network_address <= public[1]
+    if not 16 <= network.prefixlen <= 28 or is_public or any(network.overlaps(other) for other in _UNUSABLE):
         raise errors.InvalidParameterValue(f"The CIDR '{network}' is invalid.", code="InvalidVpc.Range")
 
 

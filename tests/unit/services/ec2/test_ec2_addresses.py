@@ -64,6 +64,16 @@ async def test_public_addresses_run_out_too(open_account):
             assert (await account.interface(tx, public=True)).public_address == lent[6].public_address
 
 
+async def test_refused_interface_leaves_nothing_taken(open_account):
+    async with open_account() as account, account.transaction() as tx:
+        for _ in range(11):
+            await account.interface(tx, public=True)
+        with pytest.raises(AwsError):
+            await account.interface(tx, public=True)
+        assert (await account.subnet(tx)).free == 4091 - 11
+        assert (await account.interface(tx)).address == "172.31.0.16"
+
+
 async def test_another_public_range_leaves_lent_addresses_alone(open_account):
     async with open_account() as account, account.transaction() as tx:
         old, returned = [await account.interface(tx, public=True) for _ in range(2)]

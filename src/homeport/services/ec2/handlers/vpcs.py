@@ -6,8 +6,9 @@ from typing import Any
 from homeport.aws.call import Call
 from homeport.services.ec2 import errors
 from homeport.services.ec2.handlers.documents import Documents, describe, only_value, parse_tag_specifications
+from homeport.services.ec2.model import PUBLIC_POOL
 from homeport.services.ec2.service import ec2
-from homeport.services.ec2.store import defaults, routes, security_groups, tags, vpcs
+from homeport.services.ec2.store import addresses, defaults, routes, security_groups, tags, vpcs
 from homeport.services.ec2.validation import check_vpc_range, parse_network
 from homeport.services.ec2.views import vpc_view
 
@@ -28,7 +29,7 @@ async def create_vpc(
     if amazon_provided_ipv6_cidr_block:
         raise errors.UnsupportedOperation("Homeport's VPCs have IPv4 addresses only.")
     cidr = parse_network(cidr_block)
-    check_vpc_range(cidr)
+    check_vpc_range(cidr, await addresses.pool_range(call.tx, PUBLIC_POOL))
     given = parse_tag_specifications(tag_specifications, "vpc")
     vpc = await defaults.create_vpc(call.tx, defaults.new_vpc(call.region, str(cidr), call.ids), call.ids)
     await tags.put(call.tx, call.region, vpc.id, given)

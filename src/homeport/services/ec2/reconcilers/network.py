@@ -13,11 +13,12 @@ from homeport.db.database import Database, Tx
 from homeport.fleet import assignments
 from homeport.reconcile.driver import Reconciler
 from homeport.services.ec2 import projection
+from homeport.services.ec2.model import NetworkInterface
 from homeport.services.ec2.service import NETWORK
 from homeport.services.ec2.store import interfaces
 from homeport.wire import messages as wire
 
-_STALE_AT_ONCE = 1000  # interfaces re-told in one transaction
+_STALE_AT_ONCE = 250  # interfaces re-told in one transaction, so that other writers wait for milliseconds only
 
 Shared = wire.Vpc | wire.SecurityGroup
 
@@ -57,17 +58,27 @@ async def one_pass(database: Database, wake: Callable[[str], None]) -> None:
     """Tell every node what it does not know yet, and look again at once if there is more."""
     async with database.transaction() as tx:
         stale = await interfaces.stale_interfaces(tx, _STALE_AT_ONCE)
-        changed = False
-        for interface in stale:
-            for node in await interfaces.nodes_of(tx, interface.id):
-                changed |= await assignments.put_missing(tx, node, await projection.interface_item(tx, interface))
-            await interfaces.mark_told(tx, interface.id)
+        changed = await _retell(tx, stale)
         for joined in await assignments.nodes(tx):
             changed |= await _apply(tx, joined.name)
     if changed:
         wake("fleet.sessions")
     if len(stale) == _STALE_AT_ONCE:
         wake(NETWORK)
+
+
+async def _retell(tx: Tx, stale: Sequence[NetworkInterface]) -> bool:
+    """Assign interfaces as they are now to the nodes that have them; says whether any differed."""
+    changed = False
+    places: dict[str, projection.Place] = {}
+    for interface in stale:
+        if interface.subnet not in places:
+            places[interface.subnet] = await projection.place_of(tx, interface)
+        item = projection.eni_item(interface, places[interface.subnet])
+        for node in await interfaces.nodes_of(tx, interface.id):
+            changed |= await assignments.put_missing(tx, node, item)
+        await interfaces.mark_told(tx, interface.id)
+    return changed
 
 
 async def _apply(tx: Tx, node: str) -> bool:

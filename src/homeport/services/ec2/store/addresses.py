@@ -8,6 +8,8 @@ talks to the old borrower has the longest possible time to notice.  Both steps c
 many addresses are lent.
 """
 
+from ipaddress import IPv4Address
+
 from homeport.db.database import Tx
 from homeport.services.ec2.model import usable
 
@@ -27,6 +29,13 @@ async def ensure_pool(tx: Tx, pool: str, cidr: str) -> None:
             first,
             pool,
         )
+
+
+async def pool_range(tx: Tx, pool: str) -> tuple[IPv4Address, IPv4Address]:
+    """Return the first and last address that a pool lends."""
+    row = await tx.fetch_one("SELECT first_address, last_address FROM ec2_address_pools WHERE id = ?", pool)
+    assert row is not None, f"there is no address pool {pool}"
+    return IPv4Address(row[0]), IPv4Address(row[1])
 
 
 async def delete_pool(tx: Tx, pool: str) -> None:

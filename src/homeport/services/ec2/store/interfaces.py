@@ -151,7 +151,8 @@ async def allocate_interface(
     Make a network interface with an address of *subnet*, the given one or any that is free.
 
     With a *requester* (the id of the AWS service that asks) it counts as attached, and its users can
-    neither delete nor change it.  Raises EC2's errors for an address that is not to be had.
+    neither delete nor change it.  Raises EC2's errors for an address that is not to be had; then
+    nothing was taken, and the transaction may go on.
     """
     if len(groups) > GROUPS_PER_INTERFACE:
         raise too_many_groups()
@@ -159,6 +160,7 @@ async def allocate_interface(
         raise other_network()
     row = await tx.fetch_one("SELECT dns_hostnames FROM ec2_vpcs WHERE id = ?", subnet.vpc)
     assert row is not None, f"{subnet.vpc} of {subnet.id} does not exist"
+    address, public_address = await _take_addresses(tx, subnet, private_ip, public=public)
     interface = NetworkInterface(
         id=new_id(ids, "eni"),
         region=subnet.region,
@@ -166,10 +168,10 @@ async def allocate_interface(
         subnet=subnet.id,
         zone=subnet.zone,
         mac=await _fresh_mac(tx, ids),
-        address=await _take_address(tx, subnet, private_ip),
+        address=address,
         dns_hostnames=bool(row[0]),
         groups=tuple(GroupName(group.id, group.name) for group in groups),
-        public_address=await _take_public_address(tx) if public else "",
+        public_address=public_address,
         description=description,
         requester=requester,
         attachment=new_id(ids, "ela-attach") if requester else "",
@@ -230,10 +232,17 @@ async def has_interfaces(tx: Tx, *, vpc: str = "", subnet: str = "", public: boo
 
 
 async def groups_on_node(tx: Tx, node: str) -> list[str]:
-    """Return the security groups of the interfaces that are assigned to a node."""
+    """
+    Return the security groups of the interfaces that are assigned to a node.
+
+    Asked group by group, since the first interface found answers for its group: a node has many
+    interfaces of few groups.
+    """
     rows = await tx.fetch(
-        """SELECT DISTINCT g.group_id FROM assignments a JOIN ec2_interface_groups g ON g.interface = a.id
-           WHERE a.node = ? AND a.kind = 'Eni' AND a.body IS NOT NULL""",
+        """SELECT s.id FROM ec2_security_groups s WHERE EXISTS (
+               SELECT 1 FROM ec2_interface_groups g CROSS JOIN assignments a
+               WHERE g.group_id = s.id AND a.node = ? AND a.kind = 'Eni' AND a.id = g.interface
+               AND a.body IS NOT NULL)""",
         node,
     )
     return [row[0] for row in rows]
@@ -269,6 +278,18 @@ def reassigned(interface: NetworkInterface, groups: Sequence[SecurityGroup]) -> 
     return replace(interface, groups=tuple(GroupName(group.id, group.name) for group in groups))
 
 
+async def _take_addresses(tx: Tx, subnet: Subnet, wanted: str | None, *, public: bool) -> tuple[str, str]:
+    """Take an address of the subnet and, for *public*, one of the public pool; both or none."""
+    address = await _take_address(tx, subnet, wanted)
+    if not public:
+        return address, ""
+    lent = await addresses.lend(tx, PUBLIC_POOL)
+    if lent is None:
+        await addresses.give_back(tx, subnet.id, int(IPv4Address(address)))
+        raise errors.insufficient_public_addresses()
+    return address, dotted(lent)
+
+
 async def _take_address(tx: Tx, subnet: Subnet, wanted: str | None) -> str:
     if wanted is None:
         address = await addresses.lend(tx, subnet.id)
@@ -289,13 +310,6 @@ async def _take_address(tx: Tx, subnet: Subnet, wanted: str | None) -> str:
     if not await addresses.lend_exactly(tx, subnet.id, number):
         raise errors.address_in_use()
     return dotted(number)
-
-
-async def _take_public_address(tx: Tx) -> str:
-    address = await addresses.lend(tx, PUBLIC_POOL)
-    if address is None:
-        raise errors.insufficient_public_addresses()
-    return dotted(address)
 
 
 async def _fresh_mac(tx: Tx, ids: Ids) -> str:

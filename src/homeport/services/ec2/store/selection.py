@@ -122,15 +122,16 @@ async def select(
         resources = await get_all(tx, kind, region, ids)
         return Page(await _passing(tx, kind, region, resources, filters))
     found: list[Found[R]] = []
+    chunk = _CHUNK if limit is None or filters else min(_CHUNK, limit + 1)
     while True:
         condition, values = _condition(kind, region, filters, after)
         rows = await tx.fetch(
-            f"SELECT {kind.columns} FROM {kind.table} WHERE {condition} ORDER BY id LIMIT {_CHUNK}", *values
+            f"SELECT {kind.columns} FROM {kind.table} WHERE {condition} ORDER BY id LIMIT {chunk}", *values
         )
         found += await _passing(tx, kind, region, await kind.load(tx, rows), filters)
         if limit is not None and len(found) > limit:
             return Page(found[:limit], found[limit - 1].resource.id)
-        if len(rows) < _CHUNK:
+        if len(rows) < chunk:
             return Page(found)
         after = rows[-1][0]
 
