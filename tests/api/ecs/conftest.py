@@ -1,5 +1,6 @@
 """ECS with a network and, where a test wants one, a node that says what the test makes it say."""
 
+import json
 import time
 from typing import Any
 
@@ -27,6 +28,42 @@ assert handlers  # importing it registers the operations
 NODE = "node-1"
 
 
+def check_answer(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Hold an answer against AWS's model: clients drop what they do not know, so nobody else would notice."""
+    if response_dict["status_code"] < 300 and operation_model.output_shape is not None:
+        check_conforms(operation_model.output_shape, json.loads(response_dict["body"]), operation_model.name)
+
+
+_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "list": list,
+    "map": dict,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "timestamp": (int, float),
+    "double": (int, float),
+}
+
+
+def check_conforms(shape: Any, value: Any, path: str) -> None:
+    assert isinstance(value, _JSON_TYPES[shape.type_name]), f"{path} is no {shape.type_name}: {value!r}"
+    if shape.type_name == "structure":
+        for name, member in value.items():
+            assert name in shape.members, f"{path} has no member {name}"
+            check_conforms(shape.members[name], member, f"{path}.{name}")
+        assert set(shape.required_members) <= set(value), f"{path} lacks a required member"
+    elif shape.type_name == "list":
+        for item in value:
+            check_conforms(shape.member, item, f"{path}[]")
+    elif shape.type_name == "map":
+        for item in value.values():
+            check_conforms(shape.value, item, f"{path}{{}}")
+    elif getattr(shape, "enum", None):
+        assert value in shape.enum, f"{path} cannot be {value}"
+
+
 class Installation:
     """ECS as a client sees it, and levers for what stands behind it."""
 
@@ -34,6 +71,8 @@ class Installation:
         self.api = api
         self.client = api.client("ecs")
         self.unchecked = api.client("ecs", validate=False)
+        for client in (self.client, self.unchecked):
+            client.meta.events.register("before-parse.ecs.*", check_answer, unique_id="conforms")
         self.database = api.database
         self.wakes: list[str] = api.wakes
         self.clock = FixedClock(time.time())
