@@ -34,6 +34,8 @@ ISSUER = "homeport"
 
 READY_SECONDS = 15
 STOP_SECONDS = 5
+COLLECT_SECONDS = 300
+_COLLECT = "garbage-collect"
 _LONGEST_PAUSE = 30.0
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
 
@@ -94,11 +96,13 @@ class Registry:
             files = self._files(self._settings)
             config = self._state / _config_name(files)
             found = list(self._processes())
-            current = [pid for pid, of in found if of == config]
+            current = [pid for pid, command in found if command == ("serve", config)]
             for pid, _ in found:
                 if pid not in current[:1]:
                     await self._end(pid)
             self._write(config, files)
+            if not current:
+                await self._collect_garbage(config)
             pid = current[0] if current else self._spawn(config)
             await self._answering(pid)
             return pid
@@ -126,21 +130,43 @@ class Registry:
 
     # --- The process
 
-    def _processes(self) -> Iterator[tuple[int, Path]]:
-        """Yield the registries that run on a configuration of ours, and which."""
+    def _processes(self) -> Iterator[tuple[int, tuple[str, Path]]]:
+        """Yield the processes that work on a configuration of ours, with what they do and which it is."""
         for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and (config := self._config_of(int(entry.name))) is not None:
-                yield int(entry.name), config
+            if entry.name.isdigit() and (command := self._command_of(int(entry.name))) is not None:
+                yield int(entry.name), command
 
-    def _config_of(self, pid: int) -> Path | None:
+    def _command_of(self, pid: int) -> tuple[str, Path] | None:
         try:
             argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:  # it has ended
             return None
-        if len(argv) < 3 or Path(argv[0]).name != Path(self._program).name or argv[1] != "serve":
+        if len(argv) < 3 or Path(argv[0]).name != Path(self._program).name or argv[1] not in ("serve", _COLLECT):
             return None
         config = Path(argv[2])
-        return config if config.parent == self._state else None
+        return (argv[1], config) if config.parent == self._state else None
+
+    async def _collect_garbage(self, config: Path) -> None:
+        """
+        Give back the room of deleted images, which can only be done while no registry runs.
+
+        If it fails the registry is none the worse; if we are killed meanwhile, the next start ends it first.
+        """
+        if not (self._state / "storage").exists():
+            return
+        try:
+            await asyncio.to_thread(
+                subprocess.run,
+                [self._program, _COLLECT, str(config)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                cwd=self._state,
+                env=_environment(),
+                timeout=COLLECT_SECONDS,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            log.warning("registry: deleted images keep their room: %s", error)
 
     def _spawn(self, config: Path) -> int:
         with (self._state / "registry.log").open("ab") as output:
@@ -151,7 +177,7 @@ class Registry:
                     stdout=output,
                     stderr=output,
                     cwd=self._state,
-                    env={"PATH": os.environ.get("PATH", os.defpath)},  # REGISTRY_* would override the file
+                    env=_environment(),
                     start_new_session=True,  # a signal meant for the node's group is not meant for it
                 )
             except OSError as error:
@@ -178,7 +204,7 @@ class Registry:
                 return False
             del self._children[pid]
             return True
-        return self._config_of(pid) is None
+        return self._command_of(pid) is None
 
     def _last_words(self) -> str:
         try:
@@ -194,7 +220,7 @@ class Registry:
         except ProcessLookupError:
             return
         try:
-            if self._config_of(pid) is None:  # looked at again: the number may have gone to another process
+            if self._command_of(pid) is None:  # looked at again: the number may have gone to another process
                 return
             for number in (signal.SIGTERM, signal.SIGKILL):
                 with contextlib.suppress(ProcessLookupError):
@@ -328,6 +354,11 @@ async def _ended(descriptor: int) -> None:
         await ended.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+def _environment() -> dict[str, str]:
+    """Return the little that the program needs: variables named REGISTRY_* would override its configuration."""
+    return {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 def _put(path: Path, text: str) -> None:

@@ -78,7 +78,7 @@ class Ecr:
         self.authority = authority
         self.port = port
         self.address = f"127.0.0.1:{port}"
-        self._tmp_path = tmp_path
+        self.folder = tmp_path
         self._images: dict[bytes, Path] = {}
         self.digests: dict[bytes, str] = {}
 
@@ -97,7 +97,7 @@ class Ecr:
 
     def image(self, content: bytes) -> Path:
         if content not in self._images:
-            folder = self._tmp_path / f"image-{len(self._images)}"
+            folder = self.folder / f"image-{len(self._images)}"
             self.digests[content] = write_image(folder, content)
             self._images[content] = folder
         return self._images[content]
@@ -113,7 +113,7 @@ class Ecr:
         )
 
     def pull(self, name: str, *, password: str | None = None) -> subprocess.CompletedProcess[str]:
-        target = self._tmp_path / "pulled"
+        target = self.folder / "pulled"
         shutil.rmtree(target, ignore_errors=True)
         return self.skopeo(
             *("copy", "--src-tls-verify=false", f"--src-creds=AWS:{password or self.password()}"),

@@ -59,6 +59,25 @@ def test_contents_are_right_after_the_registry_was_killed(web):
     assert ids(web) == [{"imageDigest": digest, "imageTag": "v1"}]
 
 
+def test_a_restart_gives_back_the_room_of_deleted_images_only(web):
+    web.pushed("web:v1", b"one")
+    web.pushed("web:v2", b"two")
+    web.pushed("web:v2", b"three")
+    web.client.batch_delete_image(repositoryName="web", imageIds=[{"imageTag": "v1"}])
+
+    def blobs():
+        return len(list((web.folder / "registry" / "storage").glob("**/blobs/**/data")))
+
+    assert blobs() == 9
+    web.api.run(web.registry.stop())
+    web.api.run(web.registry.start(web.settings()))
+    assert blobs() == 6  # config, layer and manifest of the tagged image and of the one whose tag moved
+    assert web.pull("web:v2").returncode == 0
+    assert web.pull(f"web@{web.digests[b'two']}").returncode == 0
+    web.pushed("web:v1", b"one")
+    assert web.pull("web:v1").returncode == 0
+
+
 def test_a_registry_that_is_down_is_a_server_fault_and_deletes_nothing(web, refused):
     web.pushed("web:v1", b"one")
     web.api.run(web.registry.stop())
