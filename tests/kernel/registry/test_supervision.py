@@ -106,6 +106,18 @@ def test_new_settings_replace_the_process(site):
     assert processes(site.state) == [second]
 
 
+def test_a_collection_of_a_dead_node_is_ended(site, tmp_path):
+    """It would delete what clients push meanwhile."""
+    (config,) = site.state.glob("config-*.json")
+    (tmp_path / "garbage-collect").write_text("read forever\n")
+    command = ["docker-registry", "garbage-collect", str(config)]
+    with subprocess.Popen(command, executable="/bin/sh", cwd=tmp_path, stdin=subprocess.PIPE) as left:
+        eventually(lambda: Path(f"/proc/{left.pid}/cmdline").read_bytes().startswith(b"docker-registry\0"))
+        site.loop.run(site.registry.ensure())
+        assert left.wait(timeout=10) == -signal.SIGTERM
+    assert len(processes(site.state)) == 1
+
+
 def test_its_files_are_the_owners_alone(site):
     assert {path.stat().st_mode & 0o077 for path in site.state.glob("*.json")} == {0}
     assert (site.state / "secret").stat().st_mode & 0o077 == 0
