@@ -10,7 +10,7 @@ RUNNING = Running(7, 100.0)
 ENDED = Exit(3, False, 120.0)
 
 
-def go_on(remembered: ContainerState, found: Running | Exit | None | str):
+def go_on(remembered: ContainerState, found: Running | Exit | str | None):
     existing = {} if found == "nothing" else {"app": Existing("app", "t", found)}
     return recover(TaskState(containers={"app": remembered}), existing, 200.0)
 

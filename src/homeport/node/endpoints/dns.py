@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from pathlib import Path
+from typing import cast
 
 import dns.asyncquery
 import dns.exception
@@ -113,8 +114,7 @@ class UdpResolver(asyncio.DatagramProtocol):
         self._answering: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport), "a datagram socket's transport sends datagrams"
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def connection_lost(self, _: Exception | None) -> None:
         for task in self._answering:

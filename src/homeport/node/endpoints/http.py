@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 import msgspec
@@ -88,8 +89,7 @@ class _Connection(asyncio.Protocol):
     # --- asyncio's calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "a stream's transport can be written to"
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._peer = transport.get_extra_info("peername")[0]
         self._server.open.add(self)
         self._server.peers[self._peer] += 1

@@ -1,0 +1,215 @@
+"""The servers that containers can reach: what they answer, and what they survive."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from world import VPC
+
+from homeport.node.endpoints.dns import Resolver, TcpResolver, UdpResolver, upstreams
+from homeport.node.endpoints.http import HttpServer, Request, json_response
+from homeport.node.endpoints.proxy import ApiProxy
+
+
+async def echo(request: Request):
+    return json_response(200, [request.method, request.path, request.query, request.body.decode(), request.peer])
+
+
+@asynccontextmanager
+async def http(handler=echo) -> AsyncIterator[tuple[str, int]]:
+    served = HttpServer(handler)
+    server = await asyncio.get_running_loop().create_server(served.connection, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()
+    finally:
+        served.close()
+        server.close()
+        await server.wait_closed()
+
+
+async def talk(address: tuple[str, int], data: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(data)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_http_answers_pipelined_requests_in_order():
+    async with http() as address:
+        data = (
+            b"GET /a?x=1 HTTP/1.1\r\nHost: h\r\n\r\nPUT /b HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+        )
+        answer = await talk(address, data)
+    documents = [json.loads(part.split(b"\r\n\r\n", 1)[1]) for part in answer.split(b"HTTP/1.1 200 OK")[1:]]
+    assert documents == [["GET", "/a", "x=1", "", "127.0.0.1"], ["PUT", "/b", "", "hi", "127.0.0.1"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000, b"413"),
+        (b"PUT / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + b"z" * 90_000, b"413"),
+        (b"GET http://[::: HTTP/1.1\r\nHost: h\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
+    ],
+)
+async def test_http_refuses_what_is_no_request_and_closes(data: bytes, status: bytes):
+    async with http() as address:
+        try:
+            answer = await talk(address, data)
+        except ConnectionResetError:
+            return  # refused before all of it was read
+        assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+async def test_http_survives_a_handler_that_fails(caplog: pytest.LogCaptureFixture):
+    async def broken(request: Request):
+        raise KeyError(request.path)
+
+    async with http(broken) as address:
+        assert (await talk(address, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 500")
+        assert (await talk(address, b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 500")
+    assert "could not be answered" in caplog.text
+
+
+async def test_http_bounds_the_connections_of_one_peer():
+    async with http() as address:
+        open_ = [await asyncio.open_connection(*address) for _ in range(64)]
+        reader, writer = await asyncio.open_connection(*address)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        for _, each in [*open_, (reader, writer)]:
+            each.close()
+
+
+# --- Names
+
+
+async def resolve(name: str, kind: str = "A", resolver: Resolver | None = None) -> dns.message.Message:
+    query = dns.message.make_query(name, kind)
+    reply = await (resolver or Resolver(VPC, ())).answer(query.to_wire(), 512)
+    response = dns.message.from_wire(reply)
+    assert response.id == query.id
+    assert response.flags & dns.flags.RA
+    return response
+
+
+async def test_private_names_are_known_both_ways():
+    found = await resolve("ip-10-0-0-5.ec2.internal.")
+    assert found.answer[0].to_text() == "ip-10-0-0-5.ec2.internal. 60 IN A 10.0.0.5"
+    found = await resolve("5.0.0.10.in-addr.arpa.", "PTR")
+    assert found.answer[0].to_text() == "5.0.0.10.in-addr.arpa. 60 IN PTR ip-10-0-0-5.ec2.internal."
+
+
+async def test_names_that_are_not_are_said_not_to_be():
+    for name in ("ip-10-1-0-5.ec2.internal.", "ip-999-0-0-1.ec2.internal.", "web.ec2.internal."):
+        found = await resolve(name)
+        assert found.rcode() == dns.rcode.NXDOMAIN
+        assert found.authority[0].rdtype == dns.rdatatype.SOA
+    no_data = await resolve("ip-10-0-0-5.ec2.internal.", "AAAA")
+    assert (no_data.rcode(), no_data.answer) == (dns.rcode.NOERROR, [])
+
+
+async def test_without_an_upstream_the_answer_is_servfail_at_once():
+    async with asyncio.timeout(0.5):
+        assert (await resolve("example.com.")).rcode() == dns.rcode.SERVFAIL
+
+
+class Upstream(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        query = dns.message.from_wire(data)
+        response = dns.message.make_response(query)
+        response.answer.append(dns.rrset.from_text(query.question[0].name, 5, "IN", "A", "192.0.2.7"))
+        self.transport.sendto(response.to_wire(), addr)
+
+
+async def test_other_names_are_asked_upstream(monkeypatch: pytest.MonkeyPatch):
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Upstream, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    real = dns.asyncquery.udp_with_fallback
+    monkeypatch.setattr(dns.asyncquery, "udp_with_fallback", lambda q, where, **more: real(q, where, port=port, **more))
+    found = await resolve("example.com.", resolver=Resolver(VPC, ("127.0.0.1",)))
+    transport.close()
+    assert found.answer[0].to_text() == "example.com. 5 IN A 192.0.2.7"
+
+
+@given(st.binary(max_size=80))
+def test_malformed_questions_are_answered_or_ignored(data: bytes):
+    reply = asyncio.run(Resolver(VPC, ()).answer(data, 512))
+    assert reply is None or dns.message.from_wire(reply, ignore_trailing=True).rcode() != dns.rcode.NOERROR
+
+
+async def test_dns_answers_over_both_transports():
+    loop, resolver = asyncio.get_running_loop(), Resolver(VPC, ())
+    query = dns.message.make_query("ip-10-0-0-5.ec2.internal.", "A").to_wire()
+    transport, _ = await loop.create_datagram_endpoint(lambda: UdpResolver(resolver), local_addr=("127.0.0.1", 0))
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.setblocking(False)
+    await loop.sock_connect(client, transport.get_extra_info("sockname"))
+    await loop.sock_sendall(client, query)
+    by_udp = await loop.sock_recv(client, 4096)
+    client.close()
+    transport.close()
+    server = await asyncio.start_server(TcpResolver(resolver).serve, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(len(query).to_bytes(2, "big") + query)
+    by_tcp = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
+    assert by_udp == by_tcp
+
+
+def test_upstreams_are_those_of_the_machine(tmp_path: Path):
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("# none\nnameserver 192.0.2.1\nnameserver nonsense\nsearch x\nnameserver 2001:db8::1\n")
+    assert upstreams(conf) == ("192.0.2.1", "2001:db8::1")
+    assert upstreams(tmp_path / "absent") == ()
+
+
+# --- The API's proxy
+
+
+async def test_api_proxy_passes_everything_both_ways(tmp_path: Path):
+    async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        writer.write((await reader.read()).upper())  # after the asker has said everything
+        writer.close()
+
+    path = str(tmp_path / "api.sock")
+    upstream = await asyncio.start_unix_server(shout, path)
+    server = await asyncio.start_server(ApiProxy(path).serve, "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"a" * 1_000_000)
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        assert await reader.read() == b"A" * 1_000_000
+    writer.close()
+    await writer.wait_closed()
+    for each in (server, upstream):
+        each.close()
+        await each.wait_closed()
+
+
+async def test_api_proxy_closes_when_the_api_is_not_there(tmp_path: Path):
+    server = await asyncio.start_server(ApiProxy(str(tmp_path / "absent")).serve, "127.0.0.1", 0)
+    assert await talk(server.sockets[0].getsockname(), b"GET / HTTP/1.1\r\n\r\n") == b""
+    server.close()
+    await server.wait_closed()
