@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from homeport.services.ecs import lifecycle
-from homeport.services.ecs.model import (
+from homeport.services.ecs.model.tasks import (
     RANK,
     Attachment,
     Container,

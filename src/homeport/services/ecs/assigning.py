@@ -2,9 +2,8 @@
 
 from homeport.db.database import Tx
 from homeport.fleet import assignments
-from homeport.services.ecs.model import RANK, Status
+from homeport.services.ecs.model.tasks import RANK, Status, TaskRecord
 from homeport.services.ecs.store import task_definitions
-from homeport.services.ecs.store.tasks import TaskRecord
 from homeport.services.ecs.translate import wire_task
 
 

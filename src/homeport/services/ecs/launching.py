@@ -12,7 +12,9 @@ from typing import Any, Protocol
 from msgspec import UNSET
 
 from homeport.kit.ids import Ids
-from homeport.services.ecs.model import (
+from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.task_definitions import TaskDefinition
+from homeport.services.ecs.model.tasks import (
     Attachment,
     Container,
     ContainerLaunch,
@@ -20,10 +22,8 @@ from homeport.services.ecs.model import (
     Pair,
     Storage,
     Task,
+    TaskRecord,
 )
-from homeport.services.ecs.store.clusters import Cluster
-from homeport.services.ecs.store.task_definitions import TaskDefinition
-from homeport.services.ecs.store.tasks import TaskRecord
 from homeport.services.ecs.translate import has_health_check
 
 PLATFORM_VERSION = "1.4.0"

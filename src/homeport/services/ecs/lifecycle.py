@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from homeport.services.ecs.model import (
+from homeport.services.ecs.model.tasks import (
     RANK,
     Attachment,
     Container,

@@ -3,9 +3,9 @@
 from homeport.aws.call import Call
 from homeport.services.ecs.errors import Client, ClusterNotFound
 from homeport.services.ecs.identify import Place
+from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.task_definitions import TaskDefinition
 from homeport.services.ecs.store import clusters, task_definitions
-from homeport.services.ecs.store.clusters import Cluster
-from homeport.services.ecs.store.task_definitions import TaskDefinition
 
 #: What a request means that names no cluster.
 DEFAULT_CLUSTER = "default"

@@ -11,8 +11,8 @@ from homeport.db.database import Tx
 from homeport.fleet import assignments
 from homeport.services.ec2 import store as ec2
 from homeport.services.ecs import lifecycle
+from homeport.services.ecs.model.tasks import TaskRecord
 from homeport.services.ecs.store import tasks
-from homeport.services.ecs.store.tasks import TaskRecord
 from homeport.wire.messages import Observed, TaskPhase
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.services.ecs.errors import InvalidParameter
-from homeport.services.ecs.store.clusters import Strategy
+from homeport.services.ecs.model.clusters import Strategy
 
 #: The capacity providers that AWS brings along.  Homeport runs both on its nodes and interrupts neither.
 PROVIDERS = ("FARGATE", "FARGATE_SPOT")

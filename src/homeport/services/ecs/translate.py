@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from homeport.services.ecs.model import ContainerLaunch, Desired, Launch, Task
+from homeport.services.ecs.model.tasks import ContainerLaunch, Desired, Launch, Task
 from homeport.services.ecs.overrides import apply
 from homeport.wire import messages as wire
 

@@ -7,7 +7,7 @@ import msgspec
 
 from homeport.aws.tags import tags_view
 from homeport.services.ecs import tags as tagging
-from homeport.services.ecs.store.clusters import Cluster
+from homeport.services.ecs.model.clusters import Cluster
 
 
 def task_view(document: str, tags: Mapping[str, str] | str = "[]") -> msgspec.Raw:

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from homeport.services.ecs import lifecycle
 from homeport.services.ecs.errors import InvalidParameter
 from homeport.services.ecs.launching import spread
-from homeport.services.ecs.model import Attachment, Launch, Task
+from homeport.services.ecs.model.clusters import Strategy
+from homeport.services.ecs.model.tasks import Attachment, Launch, Task, TaskRecord
 from homeport.services.ecs.reconcilers.placement import PATIENCE, End, Place, plan
-from homeport.services.ecs.store.clusters import Strategy
-from homeport.services.ecs.store.tasks import TaskRecord
 from homeport.services.ecs.strategies import distribute, parse_strategy
 
 NOW = 10_000.0

@@ -8,9 +8,9 @@ from homeport.services.ec2.model import Subnet
 from homeport.services.ecs import overrides
 from homeport.services.ecs.definitions import complete
 from homeport.services.ecs.launching import Order, build
-from homeport.services.ecs.model import Launch, Task
-from homeport.services.ecs.store.clusters import Cluster
-from homeport.services.ecs.store.task_definitions import TaskDefinition
+from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.task_definitions import TaskDefinition
+from homeport.services.ecs.model.tasks import Launch, Task
 from homeport.services.ecs.translate import datetime_pattern, wire_task
 from homeport.wire import messages as wire
 

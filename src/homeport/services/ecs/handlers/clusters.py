@@ -16,12 +16,12 @@ from homeport.services.ecs.errors import (
     UnsupportedFeature,
 )
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
+from homeport.services.ecs.model.clusters import Cluster, ClusterDocument
 from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import effective
 from homeport.services.ecs.store import clusters as store
 from homeport.services.ecs.store import tasks
-from homeport.services.ecs.store.clusters import Cluster, ClusterDocument
 from homeport.services.ecs.strategies import PROVIDERS, check_providers, parse_strategy
 from homeport.services.ecs.tags import parse_tags
 from homeport.services.ecs.validation.names import check_cluster

@@ -15,11 +15,11 @@ from homeport.services.ecs import overrides as overriding
 from homeport.services.ecs.errors import Client, Conflict, InvalidParameter, UnsupportedFeature
 from homeport.services.ecs.launching import Order, build
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, get_definition
+from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.task_definitions import ACTIVE, TaskDefinition
 from homeport.services.ecs.runnable import cpu_architecture, unsupported
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import client_tokens, tasks
-from homeport.services.ecs.store.clusters import Cluster
-from homeport.services.ecs.store.task_definitions import ACTIVE, TaskDefinition
 from homeport.services.ecs.strategies import distribute, parse_strategy
 from homeport.services.ecs.tags import merge_tags, parse_tags
 from homeport.services.ecs.validation import launch

@@ -10,10 +10,10 @@ from homeport.aws.tags import tags_view
 from homeport.services.ecs import definitions
 from homeport.services.ecs.errors import Client, InvalidParameter
 from homeport.services.ecs.lookup import get_definition, place_of
+from homeport.services.ecs.model.task_definitions import ACTIVE, DELETING, INACTIVE, TaskDefinition
 from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import task_definitions as store
-from homeport.services.ecs.store.task_definitions import ACTIVE, DELETING, INACTIVE, TaskDefinition
 from homeport.services.ecs.tags import parse_tags
 from homeport.services.ecs.views import definition_view, failure_view
 

@@ -9,7 +9,7 @@ from homeport.services.ecs import lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotFound
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
-from homeport.services.ecs.model import Desired
+from homeport.services.ecs.model.tasks import Desired
 from homeport.services.ecs.paging import after, cut, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import tasks as store

@@ -19,9 +19,8 @@ from homeport.services.ec2 import store as ec2
 from homeport.services.ec2.model import NetworkInterface
 from homeport.services.ec2.projection import network_items
 from homeport.services.ecs import lifecycle
-from homeport.services.ecs.model import Desired, Launch, Task
+from homeport.services.ecs.model.tasks import Desired, Launch, Task, TaskRecord
 from homeport.services.ecs.store import task_definitions, tasks
-from homeport.services.ecs.store.tasks import TaskRecord
 from homeport.services.ecs.translate import log_target, wire_task
 from homeport.services.logs.ingest import LogGroupMissing, ensure_task_streams
 

@@ -1,42 +1,14 @@
 """Rows of clusters."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.ecs import tags as tagging
+from homeport.services.ecs.model.clusters import Cluster, ClusterDocument
 
 _RECORD = "arn, name, status, document, tags"
-
-
-class Strategy(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One item of a capacity provider strategy."""
-
-    capacity_provider: str
-    weight: int = 0
-    base: int = 0
-
-
-class ClusterDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the user declared of a cluster."""
-
-    capacity_providers: tuple[str, ...] = ()
-    default_capacity_provider_strategy: tuple[Strategy, ...] = ()
-    container_insights: str = "disabled"
-    execute_command: dict[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A named place for tasks.  INACTIVE ones are only there to be described for a while."""
-
-    arn: str
-    name: str
-    status: str = "ACTIVE"
-    document: ClusterDocument = field(default_factory=ClusterDocument)
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 _decode = msgspec.json.Decoder(ClusterDocument).decode

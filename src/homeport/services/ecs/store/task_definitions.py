@@ -1,33 +1,14 @@
 """Rows of task definitions and of the families they belong to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.ecs import tags as tagging
-
-ACTIVE, INACTIVE, DELETING = "ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"
+from homeport.services.ecs.model.task_definitions import ACTIVE, INACTIVE, TaskDefinition
 
 _RECORD = "region, family, revision, status, document, tags"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskDefinition:
-    """One revision, as the JSON document that the API shows."""
-
-    region: str
-    family: str
-    revision: int
-    status: str
-    document: str
-    tags: Mapping[str, str]
-
-    def parsed(self) -> dict[str, Any]:
-        parsed: dict[str, Any] = msgspec.json.decode(self.document)
-        return parsed
 
 
 def _definition(row: Row) -> TaskDefinition:

@@ -1,31 +1,18 @@
 """Rows of tasks.  The columns beside the documents repeat what queries and indexes need."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.ecs import tags
-from homeport.services.ecs.model import Desired, Launch, Task
+from homeport.services.ecs.model.tasks import Desired, Launch, Task, TaskRecord
 
 _encode = msgspec.json.Encoder().encode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_launch = msgspec.json.Decoder(Launch).decode
 
 _RECORD = "document, launch, tags, node, waiting, observed_sequence"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
-    """A task with all that is kept of it."""
-
-    task: Task
-    launch: Launch
-    tags: Mapping[str, str]
-    node: str | None = None
-    waiting: bool = True
-    observed_sequence: int = 0
 
 
 def _record(row: Row) -> TaskRecord:

@@ -5,6 +5,8 @@ The structs carry AWS's member names in their JSON form, so that a task's row an
 as it stands.  A member that is UNSET is absent from the document, as AWS leaves it out.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -167,3 +169,15 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     public_address: bool
     containers: tuple[ContainerLaunch, ...]
     interface: str = ""  # the network interface, once it is allocated
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task with all that is kept of it."""
+
+    task: Task
+    launch: Launch
+    tags: Mapping[str, str]
+    node: str | None = None
+    waiting: bool = True
+    observed_sequence: int = 0
