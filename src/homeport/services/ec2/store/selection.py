@@ -201,15 +201,19 @@ def _is_pattern(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str]:
-    # A run of stars is one star: the expression's cost stays in proportion to the text.
-    parts = re.findall(r"\\.|\*+|.", text, flags=re.DOTALL)
-    wild = {"*": ".*", "?": "."}
-    return re.compile(
-        "".join(
-            wild.get(part[0], "") or re.escape(part[1:] if part[0] == "\\" and part[1:] else part) for part in parts
-        ),
-        flags=re.DOTALL,
-    )
+    r"""Return an expression for *text*, in which \ makes the next character an ordinary one."""
+    segments = [""]
+    for part in re.findall(r"\\.|\*+|.", text, flags=re.DOTALL):
+        if part[0] == "*":
+            segments.append("")
+        else:
+            segments[-1] += "." if part == "?" else re.escape(part[1:] or part)
+    first, *others = segments
+    if not others:
+        return re.compile(first, flags=re.DOTALL)
+    # Atomic groups: each segment stays where it was first found, so that no text costs more than its length.
+    between = "".join(f"(?>.*?{segment})" for segment in others[:-1])
+    return re.compile(f"{first}{between}.*{others[-1]}", flags=re.DOTALL)
 
 
 def marks(values: Iterable[object]) -> str:
