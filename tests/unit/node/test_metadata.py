@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from virtual import VirtualClock, pass_time, virtual
-from world import World, container, task
+from tests.unit.node.virtual import VirtualClock, pass_time, virtual
+from tests.unit.node.world import World, container, task
 
 from homeport.node.endpoints.http import Request
 from homeport.node.endpoints.metadata import Metadata

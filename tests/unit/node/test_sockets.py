@@ -13,7 +13,7 @@ import dns.rcode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world import VPC
+from tests.unit.node.world import VPC
 
 from homeport.node.endpoints.dns import Resolver, TcpResolver, UdpResolver, upstreams
 from homeport.node.endpoints.http import HttpServer, Request, json_response
@@ -22,6 +22,12 @@ from homeport.node.endpoints.proxy import ApiProxy
 
 async def echo(request: Request):
     return json_response(200, [request.method, request.path, request.query, request.body.decode(), request.peer])
+
+
+async def closed() -> None:
+    """Let closed transports close their sockets, which they do in the loop's next turns."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -34,16 +40,18 @@ async def http(handler=echo) -> AsyncIterator[tuple[str, int]]:
         served.close()
         server.close()
         await server.wait_closed()
+        await closed()
 
 
 async def talk(address: tuple[str, int], data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(*address)
-    writer.write(data)
-    async with asyncio.timeout(5):
-        answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return answer
+    try:
+        writer.write(data)
+        async with asyncio.timeout(5):
+            return await reader.read()
+    finally:
+        writer.close()
+        await closed()
 
 
 async def test_http_answers_pipelined_requests_in_order():
@@ -175,6 +183,7 @@ async def test_dns_answers_over_both_transports():
     await writer.wait_closed()
     server.close()
     await server.wait_closed()
+    await closed()
     assert by_udp == by_tcp
 
 
@@ -206,6 +215,7 @@ async def test_api_proxy_passes_everything_both_ways(tmp_path: Path):
     for each in (server, upstream):
         each.close()
         await each.wait_closed()
+    await closed()
 
 
 async def test_api_proxy_closes_when_the_api_is_not_there(tmp_path: Path):
@@ -213,3 +223,4 @@ async def test_api_proxy_closes_when_the_api_is_not_there(tmp_path: Path):
     assert await talk(server.sockets[0].getsockname(), b"GET / HTTP/1.1\r\n\r\n") == b""
     server.close()
     await server.wait_closed()
+    await closed()

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from msgspec.structs import replace
-from virtual import pass_time, until, virtual
-from world import GROUP, VPC, World, container, eni, task
+from tests.unit.node.virtual import pass_time, until, virtual
+from tests.unit.node.world import GROUP, VPC, World, container, eni, task
 
 from homeport.runtime.protocol import Image
 from homeport.wire.messages import Dependency, HealthCheck, RestartPolicy, StopCause, TaskPhase

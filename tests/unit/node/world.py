@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from virtual import VirtualClock, until
+from tests.unit.node.virtual import VirtualClock, until
 
 from homeport.network.desired import Network
 from homeport.network.protocol import NetworkError, Traffic
