@@ -90,9 +90,11 @@ class Edge:
             self.place.route.send(
                 [
                     rtnetlink.add_neighbour(_UPLINK, _HOP, naming.ROUTER_MAC),
+                    rtnetlink.add_route(f"{machine}/32", _UPLINK, via=_HOP),
                     rtnetlink.add_route(_DEFAULT, _UPLINK, via=_HOP),
                 ]
             )
+            rtnetlink.settle(self.place.route, _UPLINK)
             home.send([rtnetlink.set_alias(index, _READY)])
         finally:
             home.close()
@@ -133,6 +135,8 @@ class Gateway:
             edge_index = next(link.index for link in rtnetlink.links(edge.route) if link.name == edge_link)
             edge.route.send(_towards(edge_index, naming.ROUTER_MAC))
         self._route(vpc)
+        rtnetlink.settle(self.place.route, _INSIDE_LINK)
+        rtnetlink.settle(self.place.route, _OUTSIDE_LINK)
         self.place.route.send([rtnetlink.set_alias(_INSIDE_LINK, _READY)])
 
     def _route(self, vpc: Vpc) -> None:

@@ -133,18 +133,31 @@ class Netlink:
         if not answered:
             raise NetworkError(f"{messages[-1].what}: the kernel did not answer")
 
-    def dump(self, message: Message) -> Iterator[memoryview]:
-        """Ask for a list and yield the body of each answer."""
+    def get(self, message: Message) -> memoryview:
+        """Ask for one thing and return the answer's body."""
+        self._transmit(b"".join(self._encode(message, 0)))
+        while (datagram := self._waiting()) is not None:
+            for kind, flags, sequence, body in _messages(datagram):
+                if sequence != self._sequence:
+                    continue
+                if kind == NLMSG_ERROR:
+                    raise Refused(-_ERROR.unpack_from(body)[0], message.what, _detail(flags, body))
+                return body
+        raise NetworkError(f"{message.what}: the kernel did not answer")
+
+    def dump(self, message: Message) -> list[memoryview]:
+        """Ask for a list and return the body of each answer, all of them: the socket is free for the next request."""
         self._transmit(b"".join(self._encode(message, DUMP)))
+        bodies: list[memoryview] = []
         while True:
             for kind, flags, sequence, body in _messages(self._socket.recv(_DATAGRAM)):
                 if sequence != self._sequence:
                     continue
                 if kind == NLMSG_DONE:
-                    return
+                    return bodies
                 if kind == NLMSG_ERROR:
                     raise Refused(-_ERROR.unpack_from(body)[0], message.what, _detail(flags, body))
-                yield body
+                bodies.append(body)
 
     def _encode(self, message: Message, flags: int) -> tuple[bytes, bytes]:
         self._sequence += 1

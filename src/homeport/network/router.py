@@ -98,39 +98,25 @@ class Router:
         name = naming.link(interface.id)
         gateway = gateway_address(interface.subnet_cidr)
         with self._namespaces.create(interface.id):
-            self._attach_inside(interface, gateway, End(name, naming.ROUTER_MAC, index))
-        self._links[name] = _Link(index, interface.id, interface.address)
-        description = (interface.id, interface.mac, interface.address, interface.subnet_cidr, interface.device)
-        self.place.route.send(
-            [
-                rtnetlink.link_up(index),
-                rtnetlink.add_neighbour(index, interface.address, interface.mac),
-                rtnetlink.add_route(f"{interface.address}/32", index, source=gateway),
-                rtnetlink.set_alias(index, " ".join(description)),
-            ]
-        )
-
-    def _attach_inside(self, interface: Interface, gateway: str, router_end: End) -> None:
-        for name, value in _TASK_SYSCTLS.items():
-            write_sysctl(name, value)
-        _disable_ipv6()
-        netlink = Netlink(0)
+            for sysctl, value in _TASK_SYSCTLS.items():
+                write_sysctl(sysctl, value)
+            _disable_ipv6()
+            inside = Netlink(0)
         try:
-            prefix = int(interface.subnet_cidr.partition("/")[2])
-            task_end = End(interface.device, interface.mac, _TASK_LINK)
-            netlink.send(
+            inside.send(_task_side(interface, gateway, End(name, naming.ROUTER_MAC, index), self.place.descriptor))
+            self._links[name] = _Link(index, interface.id, interface.address)
+            description = (interface.id, interface.mac, interface.address, interface.subnet_cidr, interface.device)
+            self.place.route.send(
                 [
-                    rtnetlink.link_up(LOOPBACK),
-                    rtnetlink.add_veth(task_end, router_end, self.place.descriptor),
-                    rtnetlink.add_address(_TASK_LINK, interface.address, prefix),
-                    rtnetlink.link_up(_TASK_LINK),
-                    rtnetlink.add_neighbour(_TASK_LINK, gateway, naming.ROUTER_MAC),
-                    rtnetlink.add_route(f"{gateway}/32", _TASK_LINK),
-                    rtnetlink.add_route("0.0.0.0/0", _TASK_LINK, via=gateway),
+                    rtnetlink.link_up(index),
+                    rtnetlink.add_neighbour(index, interface.address, interface.mac),
+                    rtnetlink.add_route(f"{interface.address}/32", index, source=gateway),
+                    rtnetlink.set_alias(index, " ".join(description)),
                 ]
             )
+            rtnetlink.settle(inside, _TASK_LINK)
         finally:
-            netlink.close()
+            inside.close()
 
     def detach(self, interfaces: Collection[str], addresses: Collection[str]) -> None:
         """
@@ -160,6 +146,20 @@ class Router:
 
     def change_filter(self, changes: Changes) -> None:
         nftables.change_filter(self.place.filter, changes)
+
+
+def _task_side(interface: Interface, gateway: str, router_end: End, router: int) -> list[Message]:
+    """Make the link, and the task's end of it such that everything goes to the router, the subnet's rest included."""
+    prefix = int(interface.subnet_cidr.partition("/")[2])
+    return [
+        rtnetlink.link_up(LOOPBACK),
+        rtnetlink.add_veth(End(interface.device, interface.mac, _TASK_LINK), router_end, router),
+        rtnetlink.add_address(_TASK_LINK, interface.address, prefix),
+        rtnetlink.link_up(_TASK_LINK),
+        rtnetlink.add_neighbour(_TASK_LINK, gateway, naming.ROUTER_MAC),
+        rtnetlink.add_route(f"{gateway}/32", _TASK_LINK),
+        rtnetlink.add_route("0.0.0.0/0", _TASK_LINK, via=gateway),
+    ]
 
 
 def _disable_ipv6() -> None:

@@ -3,11 +3,12 @@
 import errno
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from homeport.network.netlink import CREATE, EXCL, REPLACE, Message, Netlink, attribute, attributes, nest, text, u32
-from homeport.network.protocol import NetworkError, Traffic
+from homeport.network.protocol import Traffic
 
 MTU = 9001  # as in a VPC
 LOOPBACK = 1  # its index in every namespace
@@ -24,6 +25,8 @@ _PERMANENT = 0x80
 _MAIN, _STATIC, _UNIVERSE, _ON_LINK = 254, 4, 0, 253
 _UNICAST, _BLACKHOLE = 1, 6
 _F_ONLINK = 4
+_PATIENCE = 500  # milliseconds
+_IFLA_OPERSTATE, _OPER_UP = 16, 6
 _LAST_RESORT = 0xFFFFFFFF  # the worst metric
 _IFLA_ADDRESS, _IFLA_NAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_ALIAS, _IFLA_STATS64 = 1, 3, 4, 18, 20, 23
 _IFLA_GROUP, _IFLA_NET_NS_FD = 27, 28
@@ -172,11 +175,26 @@ def addresses(netlink: Netlink, index: int) -> set[str]:
     return found
 
 
+def settle(netlink: Netlink, index: int) -> None:
+    """
+    Wait until a link that was brought up before its other end was really sends.
+
+    The kernel starts its queue later, in the background; packets sent before are lost, and a
+    TCP connection begun then takes a second more.  Newer kernels do it at once when asked.
+    """
+    for _ in range(_PATIENCE):
+        fields = dict(attributes(_get_link(netlink, index)[16:]))
+        if fields[_IFLA_OPERSTATE][0] == _OPER_UP:
+            return
+        time.sleep(0.001)
+
+
 def counters(netlink: Netlink, index: int) -> Traffic:
     """Return a link's counters."""
-    for body in netlink.dump(Message("list links", _GETLINK, 0, _LINK.pack(0, 0, 0, 0, 0, 0))):
-        if _LINK.unpack_from(body)[3] == index:
-            stats = struct.unpack_from("=8Q", dict(attributes(body[16:]))[_IFLA_STATS64])
-            rx, tx, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped = stats
-            return Traffic(rx_bytes, rx, rx_errors, rx_dropped, tx_bytes, tx, tx_errors, tx_dropped)
-    raise NetworkError(f"there is no link {index}")
+    stats = struct.unpack_from("=8Q", dict(attributes(_get_link(netlink, index)[16:]))[_IFLA_STATS64])
+    rx, tx, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped = stats
+    return Traffic(rx_bytes, rx, rx_errors, rx_dropped, tx_bytes, tx, tx_errors, tx_dropped)
+
+
+def _get_link(netlink: Netlink, index: int) -> memoryview:
+    return netlink.get(Message(f"look at link {index}", _GETLINK, 0, _LINK.pack(0, 0, 0, index, 0, 0)))

@@ -1,0 +1,41 @@
+"""Each test has a machine of its own: a network namespace without a way out, in which the network is made."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.kernel.network.vpclab import Lab, libc
+
+from homeport.network.kernel import KernelNetwork
+from homeport.network.namespaces import CLONE_NEWNET
+
+
+@pytest.fixture
+def machine() -> Iterator[None]:
+    """Live in a fresh network namespace; refuse to run where packets could leave the box."""
+    routes = Path("/proc/net/route").read_text().splitlines()[1:]
+    if os.geteuid() != 0 or any(line.split()[1] == "00000000" for line in routes):
+        pytest.skip("needs root, inside a network namespace without a default route")
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    assert libc.unshare(CLONE_NEWNET) == 0
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield
+    finally:
+        assert libc.setns(home, CLONE_NEWNET) == 0
+        os.close(home)
+
+
+@pytest.fixture
+def lab(machine: None, tmp_path: Path) -> Iterator[Lab]:
+    made = Lab(tmp_path, KernelNetwork(tmp_path))
+    try:
+        yield made
+    finally:
+        for opened in made.sockets:
+            opened.close()
+        asyncio.run(made.driver.destroy())
+        asyncio.run(made.driver.close())
