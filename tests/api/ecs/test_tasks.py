@@ -169,3 +169,23 @@ def test_stopped_task_can_be_described_for_an_hour(ecs: Any) -> None:
     answer = ecs.client.describe_tasks(tasks=[task["taskArn"], running["taskArn"]])
     assert [found["taskArn"] for found in answer["tasks"]] == [running["taskArn"]]
     assert answer["failures"] == [{"arn": task["taskArn"], "reason": "MISSING"}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT document FROM ecs_tasks WHERE id IN ('a', 'b')",
+        "SELECT document FROM ecs_tasks WHERE waiting = 1 ORDER BY position LIMIT 64",
+        "SELECT last_status, COUNT(*) FROM ecs_tasks WHERE cluster = 'c' AND stopped_at IS NULL GROUP BY last_status",
+        "SELECT 1 FROM ecs_tasks WHERE family = 'f' AND revision = 1 AND stopped_at IS NULL LIMIT 1",
+        "SELECT id FROM ecs_tasks WHERE stopped_at < 1 ORDER BY stopped_at LIMIT 500",
+        "SELECT 1 FROM ecs_tasks WHERE cluster = 'c' AND capacity_provider IN ('f') AND stopped_at IS NULL LIMIT 1",
+    ],
+)
+def test_no_question_reads_all_tasks(ecs: Any, query: str) -> None:
+    async def explain(tx: Any) -> list[str]:
+        return [row[3] for row in await tx.fetch(f"EXPLAIN QUERY PLAN {query}")]
+
+    for step in ecs.in_transaction(explain):
+        assert not step.startswith("SCAN"), step
+        assert "TEMP B-TREE" not in step

@@ -89,7 +89,7 @@ def test_any_definition_is_taken_or_refused(definition: dict[str, Any]) -> None:
     assert completed["compatibilities"]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(valid_definitions(), documents(MODEL.shape_for("TaskOverride")))
 def test_what_is_taken_can_be_run_or_is_refused(definition: dict[str, Any], overriding: dict[str, Any]) -> None:
     try:
