@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asgi_client import Answer, AsgiClient, echoing
+from tests.asgi_client import Answer, AsgiClient, echoing
 
 ECS, EC2, ELBV2 = echoing("ecs"), echoing("ec2"), echoing("elbv2")
 ROUTE53, LAMBDA, CLOUD_MAP = echoing("route53"), echoing("lambda"), echoing("servicediscovery")

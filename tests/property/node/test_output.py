@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from virtual import virtual
+from tests.unit.node.virtual import virtual
 
 from homeport.node.logs.lines import MAX_EVENT_BYTES
 from homeport.node.logs.source import Source

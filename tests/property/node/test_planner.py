@@ -8,7 +8,7 @@ started twice but by its restart policy.
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation import Machine, tasks
+from tests.property.node.simulation import Machine, tasks
 
 from homeport.node.tasks.model import Stage
 from homeport.node.tasks.observe import phase

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from asgi_client import ACCOUNT, ROOT, USER, Answer, AsgiClient
+from tests.asgi_client import ACCOUNT, ROOT, USER, Answer, AsgiClient
 from homeport.aws.call import Call
 from homeport.aws.credentials import Credential
 from homeport.aws.errors import AwsError

@@ -1,13 +1,16 @@
 """Lines from nodes are stored exactly once, whatever the transport does to the batches."""
 
 import asyncio
+from itertools import accumulate, count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from homeport.db.sqlite import SqliteDatabase
 from homeport.kit.clock import FixedClock
-from homeport.kit.ids import CountingIds
+from homeport.kit.ids import CountingIds, RandomIds
 from homeport.services.logs import store
 from homeport.services.logs.errors import InvalidParameter
 from homeport.services.logs.events import Range, page
@@ -21,10 +24,10 @@ REGION, GROUP, STREAM, SOURCE = "us-east-1", "/ecs/web", "ecs/web/0123", "0123/w
 NOW = 1_700_000_000.0
 
 
-async def prepare(database):
+async def prepare(database, stream=STREAM):
     async with database.transaction() as tx:
         await ensure_task_streams(
-            tx, region=REGION, group=GROUP, streams=[STREAM], create_group=True, now=NOW, ids=CountingIds()
+            tx, region=REGION, group=GROUP, streams=[stream], create_group=True, now=NOW, ids=RandomIds()
         )
 
 
@@ -53,11 +56,11 @@ async def send_and_crash(database, item):
         raise Crash
 
 
-async def stored(database, limit=10_000):
+async def stored(database, name=STREAM):
     async with database.snapshot() as tx:
         group = await store.get_group(tx, REGION, GROUP)
-        stream = await store.get_stream(tx, group, STREAM)
-        found = await page(tx, stream.id, Gap(0, -1), Range(0, 2**62), forward=True, limit=limit)
+        stream = await store.get_stream(tx, group, name)
+        found = await page(tx, stream.id, Gap(0, -1), Range(0, 2**62), forward=True, limit=10_000)
         return [event.message for event in found]
 
 
@@ -218,39 +221,54 @@ def transports(draw):
     )
 
 
-@settings(max_examples=150, deadline=None)
-@given(transports())
-def test_every_line_is_stored_exactly_once(tmp_path_factory, deliveries):
-    offsets = [0]
-    for line in LINES:
-        offsets.append(offsets[-1] + len(line) + 1)
+OFFSETS = list(accumulate((len(line) + 1 for line in LINES), initial=0))
 
-    async def main():
-        from homeport.db.sqlite import SqliteDatabase
 
-        database = SqliteDatabase(tmp_path_factory.mktemp("store") / "store.db")
+@pytest.mark.slow
+def test_every_line_is_stored_exactly_once(tmp_path):
+    """Each example has a stream and a source of its own in one store."""
+    with asyncio.Runner() as runner:
+        database = runner.run(open_store(tmp_path / "store.db"))
+        numbers = count()
+
+        @settings(max_examples=200)
+        @given(transports())
+        def delivered(deliveries):
+            runner.run(deliver(database, f"example-{next(numbers)}", deliveries))
+
         try:
-            await prepare(database)
-            held = 0
-            for first, count, fate in deliveries:
-                item = batch(offsets[first], LINES[first : first + count])
-                if fate == "undone":
-                    with pytest.raises(Crash):
-                        await send_and_crash(database, item)
-                elif fate == "raced":  # an old session's delivery and its repeat in a new one
-                    answers = await asyncio.gather(send(database, item), send(database, item))
-                    assert max(answers) >= held
-                    held = max(answers)
-                else:
-                    answer = await send(database, item)
-                    assert answer >= held
-                    held = answer
-                assert await stored(database) == LINES[: offsets.index(held)]
-            while held < offsets[-1]:  # the node goes on from wherever the server is
-                first = offsets.index(held)
-                held = await send(database, batch(held, LINES[first : first + 5], final=first + 5 >= len(LINES)))
-            assert await stored(database) == LINES
+            delivered()
         finally:
-            await database.close()
+            runner.run(database.close())
 
-    asyncio.run(main())
+
+async def open_store(path):
+    return SqliteDatabase(path)
+
+
+async def deliver(database, name, deliveries):
+    """Put a source's lines through *deliveries*, then let the node finish, and look at every step."""
+
+    def item_of(start, lines, **options):
+        return structs.replace(batch(start, lines, source=name, **options), stream=name)
+
+    await prepare(database, name)
+    held = 0
+    for first, number, fate in deliveries:
+        item = item_of(OFFSETS[first], LINES[first : first + number])
+        if fate == "undone":
+            with pytest.raises(Crash):
+                await send_and_crash(database, item)
+        elif fate == "raced":  # an old session's delivery and its repeat in a new one
+            answers = await asyncio.gather(send(database, item), send(database, item))
+            assert max(answers) >= held
+            held = max(answers)
+        else:
+            answer = await send(database, item)
+            assert answer >= held
+            held = answer
+        assert await stored(database, name) == LINES[: OFFSETS.index(held)]
+    while held < OFFSETS[-1]:  # the node goes on from wherever the server is
+        first = OFFSETS.index(held)
+        held = await send(database, item_of(held, LINES[first : first + 5], final=first + 5 >= len(LINES)))
+    assert await stored(database, name) == LINES

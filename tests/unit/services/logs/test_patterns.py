@@ -107,6 +107,7 @@ _sides = st.tuples(
 ).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(st.lists(_sides, min_size=1, max_size=3).map("|".join), st.text("abc1. \n", max_size=12))
 def test_both_engines_agree(pattern, message):
@@ -116,6 +117,7 @@ def test_both_engines_agree(pattern, message):
     assert regex.search(message) is expected
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_pattern_or_refused(text):
