@@ -81,7 +81,11 @@ def read(operation: BotocoreOperation, protocol: str, response: Response) -> Any
     """Return what boto3 makes of *response*."""
     headers = dict(response.headers) | {"content-type": response.content_type}
     document = {"body": response.body, "headers": headers, "status_code": response.status, "context": {}}
-    return create_parser(protocol).parse(document, operation.output_shape)
+    parsed = create_parser(protocol).parse(document, operation.output_shape)
+    payload = operation.output_shape.serialization.get("payload") if operation.output_shape is not None else None
+    if payload and isinstance(parsed.get(payload), str) and operation.output_shape.members[payload].type_name == "blob":
+        parsed[payload] = parsed[payload].encode()  # botocore decodes a body that it holds in memory
+    return parsed
 
 
 def operations(service: str) -> list[str]:
@@ -113,9 +117,6 @@ def test_botocore_reads_every_answer_that_we_write(service: str, protocol: str) 
         got = read(operation, protocol, response)
         got.pop("ResponseMetadata", None)
         expected = as_parsed(shape, result) if shape is not None else {}
-        payload = shape.serialization.get("payload") if shape is not None else None
-        if payload and isinstance(result[payload], bytes):
-            expected[payload] = result[payload].decode()  # botocore's parser decodes a body it holds in memory
         if (as_parsed(shape, got) if shape is not None else got) != expected:
             wrong.append((name, got, expected))
     assert not wrong, f"{len(wrong)} of {len(operations(service))}: {wrong[0]}"

@@ -126,6 +126,10 @@ class ServiceModel:
         return list(self._operations)
 
     @property
+    def shape_names(self) -> list[str]:
+        return list(self._shapes)
+
+    @property
     def query_compatible(self) -> bool:
         return "awsQueryCompatible" in self.metadata
 
