@@ -125,4 +125,9 @@ EC2_CODES = frozenset(
 )
 
 #: Code by code, with the reason; a contract test fails when one is no longer raised.
-CODES_OUTSIDE_THE_MODELS: dict[str, dict[str, str]] = {}
+CODES_OUTSIDE_THE_MODELS: dict[str, dict[str, str]] = {
+    "ec2": {
+        "InsufficientFreeAddressesInVpc": "AWS documents no code for a default VPC without room for a subnet; "
+        "named after InsufficientFreeAddressesInSubnet",
+    },
+}
