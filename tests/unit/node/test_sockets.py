@@ -26,7 +26,7 @@ async def echo(request: Request):
 
 async def closed() -> None:
     """Let closed transports close their sockets, which they do in the loop's next turns."""
-    for _ in range(5):
+    for _ in range(50):
         await asyncio.sleep(0)
 
 
@@ -220,7 +220,7 @@ async def test_api_proxy_passes_everything_both_ways(tmp_path: Path):
 
 async def test_api_proxy_closes_when_the_api_is_not_there(tmp_path: Path):
     server = await asyncio.start_server(ApiProxy(str(tmp_path / "absent")).serve, "127.0.0.1", 0)
-    assert await talk(server.sockets[0].getsockname(), b"GET / HTTP/1.1\r\n\r\n") == b""
+    assert await talk(server.sockets[0].getsockname(), b"") == b""
     server.close()
     await server.wait_closed()
     await closed()
