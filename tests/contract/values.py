@@ -6,7 +6,7 @@ from typing import Any
 from botocore.model import Shape
 
 MOMENT = dt.datetime(2024, 2, 29, 12, 34, 56, tzinfo=dt.UTC)
-TEXT = 'a "quoted" <b>&amp; é=+%/?'
+TEXT = 'a "quoted" <b>&amp; é=+%/?\n\tend'
 PLAIN = "plain-text.1"
 MAX_DEPTH = 5
 

@@ -74,7 +74,12 @@ class Signature:
 
     @property
     def signed_at(self) -> float:
-        return datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC).timestamp()
+        return _moment(self.stamp)
+
+
+@lru_cache(maxsize=64)  # requests of one second share their stamp, and strptime is slow
+def _moment(stamp: str) -> float:
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC).timestamp()
 
 
 def read_signature(request: Request) -> Signature | None:
@@ -162,7 +167,7 @@ def _header_stamp(request: Request) -> str | None:
 def _valid_stamp(stamp: str) -> str:
     try:
         if _STAMP_FORM.fullmatch(stamp) is not None:
-            datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            _moment(stamp)
             return stamp
     except ValueError:
         pass

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from tests.asgi_client import ACCOUNT, ROOT, USER, Answer, AsgiClient
+
 from homeport.aws.call import Call
 from homeport.aws.credentials import Credential
 from homeport.aws.errors import AwsError

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
@@ -20,16 +19,22 @@ from homeport.gateway.protocols.protocol import MAX_DEPTH, Malformed, PerShape, 
 Write = Callable[[list[str], str, Any], None]
 
 _MAX_ELEMENTS = 100_000
+_SPECIAL = re.compile("[&<>\r]")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def text(value: str) -> str:
     """Escape *value*; characters that XML cannot carry become the replacement character."""
-    return escape(_FORBIDDEN.sub("\ufffd", value))
+    value = _FORBIDDEN.sub("\ufffd", value)
+    if _SPECIAL.search(value) is None:
+        return value
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return value.replace("\r", "&#13;")  # which a reader would take for the end of a line
 
 
 def attribute(value: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("\ufffd", value))
+    """Quote *value* as an attribute's."""
+    return '"' + text(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;") + '"'
 
 
 class Element:
