@@ -128,6 +128,7 @@ class Api:
         self.keys = keys
         self.account = ACCOUNT
         self.region = REGION
+        self.somebody = SOMEBODY
         self.port = server.port
         self.url = f"http://127.0.0.1:{server.port}"
         self.run = server.run

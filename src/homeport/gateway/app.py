@@ -24,7 +24,7 @@ from homeport.gateway.authorise import Authorise, root_only
 from homeport.gateway.identify import Target, guess_protocol, identify
 from homeport.gateway.messages import Request, Response
 from homeport.gateway.protocols.protocol import Malformed, UnknownMember, WireProtocol
-from homeport.gateway.receive import receive_request
+from homeport.gateway.receive import Intake, expanded, receive_request
 from homeport.gateway.sigv4 import Fault, NotAuthentic, Signature
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
@@ -62,24 +62,24 @@ class Gateway:
         self._ids = ids
         self._wake = wake
         self._authorise = authorise
+        self._intake = Intake()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         assert scope["type"] == "http", "the server is configured for HTTP only"
         started = perf_counter()
         request_id = self._ids.uuid()
-        name = "-"
-        if scope["path"] == "/healthz":
-            response = await self._health()
-        else:
-            request = await receive_request(scope, receive)
+        with self._intake.share() as share:
+            request = await receive_request(scope, receive, share)
             if request is None:
                 return  # the client went away
             if isinstance(request, Response):
-                response = request
+                response, name = request, "-"
+            elif scope["path"] == "/healthz":
+                response, name = await self._health(), "healthz"
             else:
                 response, name = await self._respond(request, request_id)
-        await _send(send, response, request_id)
+            await _send(send, response, request_id)
         access.info(
             "%s %s %d %.1fms %s", scope["method"], name, response.status, (perf_counter() - started) * 1000, request_id
         )
@@ -150,9 +150,13 @@ class Gateway:
         return self._database.snapshot() if operation.reads else self._database.transaction()
 
     async def _health(self) -> Response:
-        """Say that requests can be served: the store answers."""
-        async with self._database.snapshot() as tx:
-            await tx.fetch_one("SELECT 1")
+        """Say whether requests can be served: whether the store answers."""
+        try:
+            async with self._database.snapshot() as tx:
+                await tx.fetch_one("SELECT 1")
+        except Exception:  # the boundary: a broken store is an answer here
+            log.exception("the store does not answer")
+            return Response(503, b'{"status":"the store does not answer"}', "application/json")
         return Response(200, b'{"status":"ok"}', "application/json")
 
 
@@ -213,7 +217,7 @@ def _implemented(target: Target, signature: Signature) -> BoundOperation:
 def _parsed(operation: BoundOperation, protocol: WireProtocol, request: Request) -> dict[str, Any]:
     """Return the request's document, of the form and within the limits of the model."""
     try:
-        document = protocol.parse(operation.model, request)
+        document = protocol.parse(operation.model, expanded(request))
     except UnknownMember as problem:
         raise operation.unsupported(str(problem)) from None
     except Malformed as problem:

@@ -1,5 +1,6 @@
 """The pipeline, one step after the other, as a client meets it."""
 
+import gzip
 import json
 import logging
 import re
@@ -16,6 +17,7 @@ from homeport.aws.credentials import Credential
 from homeport.aws.errors import AwsError
 from homeport.aws.fields import Fields
 from homeport.aws.operation import Service
+from homeport.gateway.receive import Intake
 from homeport.services.sts.handlers import sts
 
 ecs, ec2, elbv2, route53, lambda_ = (Service(name) for name in ("ecs", "ec2", "elbv2", "route53", "lambda"))
@@ -352,6 +354,32 @@ def test_an_unsigned_request_is_told_so(gateway: AsgiClient, headers: Any, expec
 def test_health_needs_no_signature(gateway: AsgiClient) -> None:
     answer = gateway.send("GET", "/healthz")
     assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+
+
+def test_a_store_that_does_not_answer_is_not_healthy(gateway: AsgiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise OSError("disk gone")
+
+    monkeypatch.setattr(gateway.database, "snapshot", broken)
+    assert gateway.send("GET", "/healthz").status == 503
+
+
+def test_a_compressed_body_is_read(gateway: AsgiClient) -> None:
+    headers = {"x-amz-target": "AmazonEC2ContainerServiceV20141113.DescribeTasks", "content-encoding": "gzip"}
+    assert gateway.signed("ecs", gzip.compress(b'{"tasks":["a"]}'), headers).status == 200
+    bomb = gzip.compress(b" " * 20 * 1024 * 1024)
+    for body in (bomb, b"not gzip", gzip.compress(b"{}")[:-4]):
+        assert error(gateway.signed("ecs", body, headers))[:2] == (400, "SerializationException")
+    headers["content-encoding"] = "br"
+    assert error(gateway.signed("ecs", b"", headers))[2] == "the content encoding 'br' is not supported"
+
+
+def test_bodies_in_memory_are_bounded_together_and_given_back(gateway: AsgiClient) -> None:
+    intake = Intake(limit=1000)
+    gateway.gateway._intake = intake
+    assert gateway.send(body=[b"x" * 600, b"x" * 600]).status == 503
+    assert intake.held == 0
+    assert gateway.send(body=b"x" * 600).status == 400
 
 
 def test_the_access_log_names_operation_status_and_request(
