@@ -34,7 +34,7 @@ DEFINITION: dict[str, Any] = {
     "networkMode": "awsvpc",
     "cpu": "256",
     "memory": "512",
-    "containerDefinitions": [{"name": "web", "image": "homeport/web:latest", "portMappings": [{"containerPort": 80}]}],
+    "containerDefinitions": [{"name": "web", "image": "web", "memory": 128, "portMappings": [{"containerPort": 80}]}],
 }
 
 
@@ -99,11 +99,10 @@ async def measure(server: Server, operation: str, body: bytes, seconds: float, c
     return len(latencies) / (time.perf_counter() - begun), statistics.median(latencies) * 1000
 
 
-def start_moto() -> subprocess.Popen[bytes]:
+def start_moto(folder: Path) -> subprocess.Popen[bytes]:
     moto = Path(sys.executable).with_name("moto_server")
-    return subprocess.Popen(
-        [str(moto), "-H", "127.0.0.1", "-p", str(MOTO_PORT)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with (folder / "moto.log").open("wb") as log:
+        return subprocess.Popen([str(moto), "-H", "127.0.0.1", "-p", str(MOTO_PORT)], stdout=log, stderr=log)
 
 
 def start_homeport(folder: Path) -> tuple[subprocess.Popen[bytes], Installation]:
@@ -157,12 +156,16 @@ def main() -> int:
     options.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000])
     arguments = options.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        moto = start_moto()
+        moto = start_moto(Path(folder))
         homeport, installation = start_homeport(Path(folder))
         try:
             keys = read_keys(installation)
             ours = Server("homeport", installation.endpoint, keys)
             compare(arguments, ours, Server("moto", f"http://127.0.0.1:{MOTO_PORT}", keys))
+        except BaseException:
+            for log in ("moto.log", "server.log"):
+                print(log, Path(folder, log).read_text()[-1500:], file=sys.stderr)
+            raise
         finally:
             for process in (moto, homeport):
                 process.terminate()

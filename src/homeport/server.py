@@ -24,13 +24,14 @@ from homeport.db.sqlite import SqliteDatabase
 from homeport.fleet.sessions import Intake, Sessions
 from homeport.gateway.app import Gateway
 from homeport.gateway.http import serve
-from homeport.kit.clock import SystemClock
+from homeport.kit.clock import Clock, SystemClock
 from homeport.kit.ids import RandomIds
 from homeport.kit.installation import Credentials, Installation
 from homeport.kit.supervise import Tasks
 from homeport.reconcile.driver import Driver, Reconciler
 from homeport.services.ec2 import store as ec2
 from homeport.services.ec2.reconcilers import network
+from homeport.services.ecr.authority import Authority
 from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.observe import observe
@@ -44,7 +45,7 @@ from homeport.wire.messages import VERSION, Welcome
 
 log = logging.getLogger(__name__)
 
-TOKEN_PATH = "/registry/token"  # noqa: S105 - a path
+REGISTRY_PATH = "/registry/"
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -52,22 +53,22 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 class Server:
     """Everything that runs in the server's process, wired."""
 
-    def __init__(self, installation: Installation, database: Database, tokens: TokenService) -> None:
+    def __init__(self, installation: Installation, database: Database, clock: Clock, authority: Authority) -> None:
         self._installation = installation
         self._database = database
-        self._clock = SystemClock()
+        self._clock = clock
         self._ids = RandomIds()
         self._keys = AccessKeys(database, installation.account)
-        self._tokens = tokens
+        self._tokens = TokenService(database, clock, authority, account=installation.account)
         welcome = Welcome(
             version=VERSION,
             account=installation.account,
             region=installation.region,
-            registry_realm=installation.endpoint + TOKEN_PATH,
-            registry_certificate=tokens.certificate_pem,
-            registry_password=tokens.node_password(self._clock.now()),
+            registry_realm=f"{installation.endpoint}{REGISTRY_PATH}token",
+            registry_certificate=authority.certificate,
+            registry_password=authority.node_password(),
         )
-        intake = Intake(observed=observe, log_batch=append, wakes=())
+        intake = Intake(observed=observe, log_batch=append, wakes=("fleet.sessions",))
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())
         self.gateway = Gateway(
@@ -111,8 +112,8 @@ class Server:
         return Credentials(access_key_id=root.access_key_id, secret_access_key=root.secret_access_key)
 
     async def answer(self, scope: Any, receive: Any, send: Any) -> None:
-        """Be the ASGI application: the registry's token service on its path, AWS's API everywhere else."""
-        app: Asgi = self._tokens if scope["path"] == TOKEN_PATH else self.gateway
+        """Be the ASGI application: what the registry asks on its path, AWS's API everywhere else."""
+        app: Asgi = self._tokens if scope["path"].startswith(REGISTRY_PATH) else self.gateway
         await app(scope, receive, send)
 
 
@@ -122,10 +123,9 @@ async def running(installation: Installation) -> AsyncIterator[Server]:
     database = SqliteDatabase(installation.server_state / "homeport.db")
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        tokens = TokenService(
-            load_or_create(installation.server_state / "registry.pem"), database, account=installation.account
-        )
-        server = Server(installation, database, tokens)
+        clock = SystemClock()
+        authority = await load_or_create(database, clock, installation.registry)
+        server = Server(installation, database, clock, authority)
         _save_credentials(installation, await server.first_start())
         work = Tasks()
         stack.push_async_callback(work.close)
@@ -174,9 +174,7 @@ async def _announce_join(server: Server) -> None:
 
 def main() -> None:
     """Run the server of the installation whose file is the first argument."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     installation = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Installation)
     uvloop.run(run(installation))
 
