@@ -4,8 +4,9 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from homeport.network.actions import InForce
 from homeport.network.desired import Network
-from homeport.network.plan import InForce, plan
+from homeport.network.plan import plan
 from homeport.network.protocol import NetworkError, Traffic
 
 

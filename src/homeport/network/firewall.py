@@ -10,6 +10,7 @@ Everything here is pure.  `contents` is the whole table's variable part; `change
 configuration to another and costs what differs, not what there is.
 """
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -97,8 +98,10 @@ class Changes:
         return self == Changes()
 
 
-def combination(interface: Interface) -> tuple[str, ...]:
-    return tuple(sorted(set(interface.groups)))
+@functools.cache
+def combination(groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a list of groups in its one form: order and repetition mean nothing."""
+    return tuple(sorted(set(groups)))
 
 
 def make_filter(
@@ -110,7 +113,7 @@ def make_filter(
     Where two lists would have the same number the later one takes the next that is free.
     """
     kept = previous.numbers if previous else {}
-    used = {combination(interface) for interface in interfaces.values()}
+    used = {combination(groups) for groups in {interface.groups for interface in interfaces.values()}}
     numbers = {each: kept[each] for each in used if each in kept}
     taken = set(numbers.values())
     for each in sorted(used - numbers.keys()):
@@ -206,7 +209,7 @@ def changes(old: Filter, new: Filter) -> Changes:
 def elements(interface: Interface, filter_: Filter) -> Iterator[Element]:
     """Return what registers one interface."""
     name = naming.link(interface.id)
-    groups = combination(interface)
+    groups = combination(interface.groups)
     yield Element(COMBINATION, name, filter_.numbers[groups])
     yield Element(SOURCES, (name, interface.address))
     for group in groups:

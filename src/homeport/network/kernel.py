@@ -19,12 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from homeport.network import naming, rtnetlink
-from homeport.network.desired import Network
-from homeport.network.gateway import Edge, Gateway, delete_links, remove_uplink
-from homeport.network.namespaces import Namespaces
-from homeport.network.netlink import Netlink
-from homeport.network.place import load
-from homeport.network.plan import (
+from homeport.network.actions import (
     Action,
     Attach,
     ChangeFilter,
@@ -42,8 +37,13 @@ from homeport.network.plan import (
     ReplaceFilter,
     ReplaceTranslation,
     SetAddresses,
-    plan,
 )
+from homeport.network.desired import Network
+from homeport.network.gateway import Edge, Gateway, delete_links, remove_uplink
+from homeport.network.namespaces import Namespaces
+from homeport.network.netlink import Netlink
+from homeport.network.place import load
+from homeport.network.plan import plan
 from homeport.network.protocol import NetworkError, Traffic
 from homeport.network.router import Router
 

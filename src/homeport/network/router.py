@@ -10,12 +10,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from homeport.network import conntrack, naming, nftables, rtnetlink, ruleset
+from homeport.network.actions import Link
 from homeport.network.desired import Interface, Vpc
 from homeport.network.firewall import Changes, Filter, contents
 from homeport.network.namespaces import Namespaces, write_sysctl
 from homeport.network.netlink import Message, Netlink
 from homeport.network.place import Place
-from homeport.network.plan import Link, gateway_address
+from homeport.network.plan import gateway_address
 from homeport.network.rtnetlink import LOOPBACK, End
 
 _TASK_LINK = 2  # the interface's index in its own namespace
