@@ -74,6 +74,7 @@ class Rlimit:
     name: str
     soft: int
     hard: int
+    lower: bool = False  # a default of ours: lowered to what the machine allows; a user's own is refused then
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ class Stats:
     pids: int = 0
     block_read_bytes: int = 0
     block_write_bytes: int = 0
+    memory_inactive_file_bytes: int = 0  # page cache that memory_bytes counts but nobody misses
 
 
 class Runtime(Protocol):
