@@ -12,6 +12,7 @@ import ctypes.util
 import hashlib
 import json
 import os
+import threading
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -203,7 +204,7 @@ class Filters:
         except FileNotFoundError:
             compiled = compile_filter(self.section(key))
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         fresh.write_bytes(compiled)
         fresh.replace(path)
         return compiled
