@@ -12,9 +12,9 @@ import ctypes.util
 import hashlib
 import json
 import os
-import threading
 import re
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
