@@ -12,29 +12,42 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from homeport.network.netlink import NESTED, Message, Netlink, attribute, attributes, nest, u32
+from homeport.network.protocol import NetworkError
 
-_GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
+_GET, _DELETE, _GET_STATS = (1 << 8) | 1, (1 << 8) | 2, (1 << 8) | 5
+_STATS_ENTRIES = 1
 _ORIGINAL, _REPLY, _ID, _FILTER = 1, 2, 12, 25
 _HEADER = struct.pack("!BBH", socket.AF_INET, 0, 0)
 _BY_SOURCE, _BY_DESTINATION = 1, 2
 _DELETED_AT_ONCE = 1000
-_FILTERED_UP_TO = 2  # addresses; beyond that one look at everything is cheaper
+_WORTH_A_WALK = 1500  # connections that we can look at in the time of one more walk
 
 
 def forget(netlink: Netlink, addresses: Collection[str]) -> int:
     """
     Delete every connection from or to one of *addresses*, in either direction; return how many.
 
-    The kernel is asked to list only those; older ones list all, so we look again ourselves.
+    Listing costs a walk over the machine's whole table; where many connections would be listed the
+    kernel is asked, by a walk each, for those alone.  Older kernels list all of them all the same, so we
+    look again ourselves.
     """
     wanted = {socket.inet_aton(address) for address in addresses}
+    tracked = count(netlink)
     found: dict[bytes, bytes] = {}
-    for query in _queries(wanted):
+    for query in _queries(wanted, tracked) if tracked else ():
         for connection in _list(netlink, query):
             if wanted & {*connection.original, *connection.reply}:
                 found[connection.identity] = connection.key
     _delete(netlink, found)
     return len(found)
+
+
+def count(netlink: Netlink) -> int:
+    """Return how many connections the namespace tracks."""
+    for kind, value in attributes(netlink.get(Message("count connections", _GET_STATS, 0, _HEADER))[4:]):
+        if kind == _STATS_ENTRIES:
+            return int.from_bytes(value, "big")
+    raise NetworkError("count connections: the kernel does not say")
 
 
 def forget_other_translations(netlink: Netlink, public: Mapping[str, str]) -> int:
@@ -43,6 +56,8 @@ def forget_other_translations(netlink: Netlink, public: Mapping[str, str]) -> in
 
     So a public address that was given to another interface leads nobody to the former one.
     """
+    if count(netlink) == 0:
+        return 0
     pairs = {(socket.inet_aton(private), socket.inet_aton(outer)) for private, outer in public.items()}
     found: dict[bytes, bytes] = {}
     for connection in _list(netlink, b""):
@@ -89,8 +104,9 @@ def _delete(netlink: Netlink, connections: Mapping[bytes, bytes]) -> None:
         netlink.send(messages[start : start + _DELETED_AT_ONCE])
 
 
-def _queries(addresses: set[bytes]) -> list[bytes]:
-    if len(addresses) > _FILTERED_UP_TO:
+def _queries(addresses: set[bytes], tracked: int) -> list[bytes]:
+    walks = 2 * len(addresses)
+    if tracked < walks * _WORTH_A_WALK:
         return [b""]
     return [_query(address, flag) for address in addresses for flag in (_BY_SOURCE, _BY_DESTINATION)]
 

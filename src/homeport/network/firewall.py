@@ -98,7 +98,7 @@ class Changes:
         return self == Changes()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=4096)
 def combination(groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return a list of groups in its one form: order and repetition mean nothing."""
     return tuple(sorted(set(groups)))

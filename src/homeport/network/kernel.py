@@ -10,6 +10,7 @@ loop's must stay at home; this also puts passes in order.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -38,6 +39,7 @@ from homeport.network.actions import (
     ReplaceTranslation,
     SetAddresses,
 )
+from homeport.network.blank import Blank
 from homeport.network.desired import Network
 from homeport.network.gateway import Edge, Gateway, delete_links, remove_uplink
 from homeport.network.namespaces import Namespaces
@@ -45,14 +47,14 @@ from homeport.network.netlink import Netlink
 from homeport.network.place import load
 from homeport.network.plan import plan
 from homeport.network.protocol import NetworkError, Traffic
-from homeport.network.router import Router
+from homeport.network.router import TASK_LINK, Router
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_TASK_LINK = 2
 _BACKLOG = 1024
+_READY = 8  # namespaces made ahead
 
 
 class KernelNetwork:
@@ -73,6 +75,7 @@ class KernelNetwork:
         self._routers: dict[str, Router] = {}
         self._gateways: dict[str, Gateway] = {}
         self._edge: Edge | None = None
+        self._blanks: list[Blank] = []
 
     async def apply(self, desired: Network) -> Mapping[str, str]:
         return await self._work(lambda: self._apply(desired))
@@ -129,7 +132,20 @@ class KernelNetwork:
             self._let_go()
             raise
         self._in_force = intended.after
+        self._worker.submit(self._prepare)
         return failures
+
+    def _prepare(self) -> None:
+        """Make one namespace ahead, and have the next one made after whatever waits by now."""
+        if self._in_force is None or not self._in_force.routers or len(self._blanks) >= _READY:
+            return
+        try:
+            self._blanks.append(Blank(self._namespaces))
+        except OSError as error:
+            log.warning("no namespace could be made ahead: %s", error)
+            return
+        with contextlib.suppress(RuntimeError):  # the worker has been told to end
+            self._worker.submit(self._prepare)
 
     def _perform(self, action: Action, intended: Plan, failures: dict[str, str]) -> None:
         match action:
@@ -171,7 +187,11 @@ class KernelNetwork:
         interface = action.interface
         router = self._router(interface.vpc)
         try:
-            router.attach(interface)
+            blank = self._blanks.pop() if self._blanks else Blank(self._namespaces)
+            try:
+                router.attach(interface, blank)
+            finally:
+                blank.close()
         except (NetworkError, OSError) as error:
             failures[interface.id] = str(error)
             del intended.after.links[interface.id]
@@ -265,7 +285,7 @@ class KernelNetwork:
         finally:
             os.close(descriptor)
         try:
-            return rtnetlink.counters(netlink, _TASK_LINK)
+            return rtnetlink.counters(netlink, TASK_LINK)
         finally:
             netlink.close()
 
@@ -278,6 +298,9 @@ class KernelNetwork:
             gateway.close()
         if self._edge is not None:
             self._edge.close()
+        for blank in self._blanks:
+            blank.close()
+        self._blanks.clear()
         self._routers.clear()
         self._gateways.clear()
         self._edge = None

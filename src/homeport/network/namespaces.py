@@ -63,17 +63,24 @@ class Namespaces:
             self._return()
 
     @contextmanager
-    def create(self, name: str) -> Iterator[None]:
-        """Make a namespace called *name* and have the calling thread live in it for the body."""
+    def blank(self) -> Iterator[int]:
+        """
+        Make a namespace and have the calling thread live in it for the body, which gets its descriptor.
+
+        It lives as long as the descriptor, or whatever else is made to hold it.
+        """
+        _check(_libc.unshare(CLONE_NEWNET), "make network namespace")
+        try:
+            yield os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            self._return()
+
+    def hold(self, namespace: int, name: str) -> None:
+        """Give a namespace a name under which it outlives us."""
         path = self.path(name)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o400)
-        _check(_libc.unshare(CLONE_NEWNET), "make network namespace")
-        try:
-            _check(_libc.mount(b"/proc/thread-self/ns/net", bytes(path), None, MS_BIND, None), f"mount {path}")
-            yield
-        finally:
-            self._return()
+        _check(_libc.mount(f"/proc/self/fd/{namespace}".encode(), bytes(path), None, MS_BIND, None), f"mount {path}")
 
     def remove(self, name: str) -> None:
         """Let go of the namespace; the kernel ends it when nothing lives in it any more."""

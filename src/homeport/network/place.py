@@ -36,8 +36,9 @@ class Place:
     def ensure(cls, namespaces: Namespaces, name: str) -> "Place":
         """Open the namespace, made if it was not there, as one that forwards IPv4 and checks sources."""
         if not namespaces.exists(name):
-            with namespaces.create(name):
-                pass
+            with namespaces.blank() as descriptor:
+                namespaces.hold(descriptor, name)
+            os.close(descriptor)
         place = cls(namespaces, name)
         place.set_sysctls(_FORWARDING)
         with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6

@@ -11,22 +11,19 @@ from dataclasses import dataclass, field
 
 from homeport.network import conntrack, naming, nftables, rtnetlink, ruleset
 from homeport.network.actions import Link
+from homeport.network.blank import Blank
 from homeport.network.desired import Interface, Vpc
 from homeport.network.firewall import Changes, Filter, contents
-from homeport.network.namespaces import Namespaces, write_sysctl
-from homeport.network.netlink import Message, Netlink
+from homeport.network.namespaces import Namespaces
+from homeport.network.netlink import Message
 from homeport.network.place import Place
 from homeport.network.plan import gateway_address
 from homeport.network.rtnetlink import LOOPBACK, End
 
-_TASK_LINK = 2  # the interface's index in its own namespace
+TASK_LINK = 2  # the interface's index in its own namespace
 _FIRST_LINK = 16  # the first interface's index in the router
 _LEAVING = 0x4850  # the group of links that are about to be deleted
 _GOING = "going"
-_TASK_SYSCTLS = {  # as container runtimes set them, so that an unprivileged process may serve port 80 and ping
-    "ipv4/ip_unprivileged_port_start": "0",
-    "ipv4/ping_group_range": "0 2147483647",
-}
 
 
 @dataclass(slots=True)
@@ -93,31 +90,24 @@ class Router:
         if messages:
             self.place.route.send(messages)
 
-    def attach(self, interface: Interface) -> None:
-        """Make the interface, in a namespace of its own.  It passes nothing until the filter knows it."""
+    def attach(self, interface: Interface, blank: Blank) -> None:
+        """Make the interface in a blank namespace.  It passes nothing until the filter knows it."""
         index, self._next = self._next, self._next + 1
         name = naming.link(interface.id)
         gateway = gateway_address(interface.subnet_cidr)
-        with self._namespaces.create(interface.id):
-            for sysctl, value in _TASK_SYSCTLS.items():
-                write_sysctl(sysctl, value)
-            _disable_ipv6()
-            inside = Netlink(0)
-        try:
-            inside.send(_task_side(interface, gateway, End(name, naming.ROUTER_MAC, index), self.place.descriptor))
-            self._links[name] = _Link(index, interface.id, interface.address)
-            description = (interface.id, interface.mac, interface.address, interface.subnet_cidr, interface.device)
-            self.place.route.send(
-                [
-                    rtnetlink.link_up(index),
-                    rtnetlink.add_neighbour(index, interface.address, interface.mac),
-                    rtnetlink.add_route(f"{interface.address}/32", index, source=gateway),
-                    rtnetlink.set_alias(index, " ".join(description)),
-                ]
-            )
-            rtnetlink.settle(inside, _TASK_LINK)
-        finally:
-            inside.close()
+        self._namespaces.hold(blank.descriptor, interface.id)
+        blank.route.send(_task_side(interface, gateway, End(name, naming.ROUTER_MAC, index), self.place.descriptor))
+        self._links[name] = _Link(index, interface.id, interface.address)
+        description = (interface.id, interface.mac, interface.address, interface.subnet_cidr, interface.device)
+        self.place.route.send(
+            [
+                rtnetlink.link_up(index),
+                rtnetlink.add_neighbour(index, interface.address, interface.mac),
+                rtnetlink.add_route(f"{interface.address}/32", index, source=gateway),
+                rtnetlink.set_alias(index, " ".join(description)),
+            ]
+        )
+        rtnetlink.settle(blank.route, TASK_LINK)
 
     def detach(self, interfaces: Collection[str], addresses: Collection[str]) -> None:
         """
@@ -153,19 +143,10 @@ def _task_side(interface: Interface, gateway: str, router_end: End, router: int)
     """Make the link, and the task's end of it such that everything goes to the router, the subnet's rest included."""
     prefix = int(interface.subnet_cidr.partition("/")[2])
     return [
-        rtnetlink.link_up(LOOPBACK),
-        rtnetlink.add_veth(End(interface.device, interface.mac, _TASK_LINK), router_end, router),
-        rtnetlink.add_address(_TASK_LINK, interface.address, prefix),
-        rtnetlink.link_up(_TASK_LINK),
-        rtnetlink.add_neighbour(_TASK_LINK, gateway, naming.ROUTER_MAC),
-        rtnetlink.add_route(f"{gateway}/32", _TASK_LINK),
-        rtnetlink.add_route("0.0.0.0/0", _TASK_LINK, via=gateway),
+        rtnetlink.add_veth(End(interface.device, interface.mac, TASK_LINK), router_end, router),
+        rtnetlink.add_address(TASK_LINK, interface.address, prefix),
+        rtnetlink.link_up(TASK_LINK),
+        rtnetlink.add_neighbour(TASK_LINK, gateway, naming.ROUTER_MAC),
+        rtnetlink.add_route(f"{gateway}/32", TASK_LINK),
+        rtnetlink.add_route("0.0.0.0/0", TASK_LINK, via=gateway),
     ]
-
-
-def _disable_ipv6() -> None:
-    """Keep the interface free of link-local addresses; the loopback keeps ::1."""
-    try:
-        write_sysctl("ipv6/conf/default/disable_ipv6", "1")
-    except FileNotFoundError:
-        return  # a kernel without IPv6

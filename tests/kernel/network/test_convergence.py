@@ -248,7 +248,7 @@ def apply_and_die(run: Path, desired: Network, turn: int) -> bool:
     if child == 0:
         axe = Guillotine(turn)
         Netlink.send = axe.around(Netlink.send)  # type: ignore[method-assign]
-        Namespaces.create = axe.around(Namespaces.create)  # type: ignore[method-assign]
+        Namespaces.hold = axe.around(Namespaces.hold)  # type: ignore[method-assign]
         Namespaces.remove = axe.around(Namespaces.remove)  # type: ignore[method-assign]
         place.load = axe.around(place.load)
         kernel.load = axe.around(kernel.load)
