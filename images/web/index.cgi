@@ -1,0 +1,40 @@
+#!/bin/sh
+# Tells which task, interface and container answers: all of it asked of the metadata endpoint, now.
+
+# field KEY: the first string or number under KEY in the JSON document on standard input.
+field() {
+    tr -d '\n' | sed 's/[][{},]/\n/g' | sed -n 's/^ *"'"$1"'" *: *"\{0,1\}\([^"]*[^" ]\)"\{0,1\} *$/\1/p' | head -n 1
+}
+# first_of KEY: the first string of the list under KEY.
+first_of() {
+    tr -d '\n' | sed -n 's/.*"'"$1"'" *: *\[ *"\([^"]*\)".*/\1/p'
+}
+escape() {
+    sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'
+}
+row() {
+    printf '<tr><th>%s</th><td>%s</td></tr>\n' "$1" "$(printf '%s' "${2:-unknown}" | escape)"
+}
+
+container=$(wget -q -T 2 -O - "$ECS_CONTAINER_METADATA_URI_V4" 2>/dev/null)
+task=$(wget -q -T 2 -O - "$ECS_CONTAINER_METADATA_URI_V4/task" 2>/dev/null)
+of_container() { printf '%s' "$container" | field "$1"; }
+of_task() { printf '%s' "$task" | field "$1"; }
+
+echo "$REMOTE_ADDR $REQUEST_METHOD ${REQUEST_URI:-/}" >&3
+printf 'Content-Type: text/html; charset=utf-8\r\n\r\n'
+cat <<PAGE
+<!doctype html>
+<title>homeport/web</title>
+<h1>It runs.</h1>
+<table>
+$(row Task "$(of_task TaskARN)")
+$(row 'Task definition' "$(of_task Family):$(of_task Revision)")
+$(row Container "$(of_container Name)")
+$(row 'MAC address' "$(of_container MACAddress)")
+$(row 'Private address' "$(printf '%s' "$container" | first_of IPv4Addresses)")
+$(row 'Private DNS name' "$(of_container PrivateDNSName)")
+$(row 'Availability zone' "$(of_task AvailabilityZone)")
+$(row Host "$(hostname)")
+</table>
+PAGE
