@@ -67,32 +67,46 @@ class Server:
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head.split(b" ", 2)[1])
-    length = next(
-        int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-    )
-    await reader.readexactly(length)
-    return status
+class Connection:
+    """A kept-alive connection, made anew when the server says that it closes (moto's always does)."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._host, self._port = endpoint.removeprefix("http://").split(":")
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def exchange(self, request: bytes) -> int:
+        """Send one request, read its answer whole and return the status."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, int(self._port))
+        reader, writer = self._streams
+        writer.write(request)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length"))
+        await reader.readexactly(length)
+        if b"connection: close" in head:
+            self.close()
+        return int(head.split(b" ", 2)[1])
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
 async def measure(server: Server, operation: str, body: bytes, seconds: float, clients: int) -> tuple[float, float]:
     """Return requests per second and the median latency in milliseconds."""
-    host, port = server.endpoint.removeprefix("http://").split(":")
     latencies: list[float] = []
     stop = time.perf_counter() + seconds
 
     async def one() -> None:
-        reader, writer = await asyncio.open_connection(host, int(port))
+        connection = Connection(server.endpoint)
         request = server.signed(operation, body)
         while time.perf_counter() < stop:
             begun = time.perf_counter()
-            status = await exchange(reader, writer, request)
+            status = await connection.exchange(request)
             assert status == 200, f"{server.name} answered {status} to {operation}"
             latencies.append(time.perf_counter() - begun)
-        writer.close()
+        connection.close()
 
     begun = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(clients)))

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from homeport.cli.lab import ensure_demo_image
 from homeport.cli.supervisor import StartFailed, Supervisor
 from homeport.kit.installation import Installation, client_environment, read, read_credentials
 
@@ -22,6 +23,7 @@ def up(installation: Installation, *, detach: bool) -> int:
     lock = _take_lock(installation)
     if lock is None:
         return _complain(f"it runs already: {installation.endpoint}")
+    ensure_demo_image()
     if not detach:
         return _foreground(installation, announce=True)
     ready_read, ready_write = os.pipe()

@@ -33,6 +33,7 @@ def run(command: Sequence[str], *, keep: bool) -> int:
     if os.geteuid() != 0:
         print("homeport: a lab makes namespaces, which needs root", file=sys.stderr)
         return 1
+    ensure_demo_image()
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_parent()))
     folder.chmod(0o755)
@@ -45,6 +46,15 @@ def run(command: Sequence[str], *, keep: bool) -> int:
                 print(f"homeport: the lab's state and logs are kept in {folder}", file=sys.stderr)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def ensure_demo_image() -> None:
+    """Have homeport/web:latest in the shared store; a lab works without it, so a failure is only told."""
+    store = Path(Installation().shared_images)
+    if not any((store / "podman").glob("demo-*")):
+        from homeport.cli.images import demo
+
+        demo()
 
 
 def _parent() -> str:

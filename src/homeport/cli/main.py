@@ -135,5 +135,13 @@ def image_load(
     raise typer.Exit(command(archive))
 
 
+@image.command("demo")
+def image_demo() -> None:
+    """Build the demo image homeport/web:latest from this machine's busybox, unless it is there."""
+    from homeport.cli.images import demo as command
+
+    raise typer.Exit(command())
+
+
 if __name__ == "__main__":
     main()
