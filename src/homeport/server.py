@@ -31,6 +31,7 @@ from homeport.kit.supervise import Tasks
 from homeport.reconcile.driver import Driver, Reconciler
 from homeport.services.ec2 import store as ec2
 from homeport.services.ec2.reconcilers import network
+from homeport.services.ec2.regions import REGIONS
 from homeport.services.ecr.authority import Authority
 from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
@@ -64,6 +65,7 @@ class Server:
             version=VERSION,
             account=installation.account,
             region=installation.region,
+            registry_names=tuple(f"{installation.account}.dkr.ecr.{region}.amazonaws.com" for region in REGIONS),
             registry_realm=f"{installation.endpoint}{REGISTRY_PATH}token",
             registry_certificate=authority.certificate,
             registry_password=authority.node_password(),

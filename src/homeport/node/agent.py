@@ -7,14 +7,13 @@ removes everything the node ever made.
 """
 
 import asyncio
-import contextlib
 import logging
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from homeport.kit.clock import Clock, SystemClock
 from homeport.kit.supervise import Tasks
+from homeport.network.kernel import KernelNetwork
 from homeport.network.protocol import NetworkDriver
 from homeport.node import facts
 from homeport.node.assignment import Assignment
@@ -29,6 +28,8 @@ from homeport.node.store import NodeStore
 from homeport.node.tasks.container import machine_limits
 from homeport.node.tasks.perform import Machine
 from homeport.node.tasks.roster import Roster
+from homeport.runtime.images import PodmanImages
+from homeport.runtime.oci import OciRuntime
 from homeport.runtime.protocol import Images, Runtime
 from homeport.wire import messages as wire
 
@@ -76,6 +77,7 @@ class Agent:
 
     async def start(self) -> None:
         """Go on from what exists, then listen to the server."""
+        self._drivers.images.use_registry(self._registry_names(), self._config.registry)
         existing = await self._drivers.runtime.existing()
         self._work.spawn(self.interfaces.run(), name="interfaces")
         self.interfaces.refresh()
@@ -106,8 +108,13 @@ class Agent:
         self._work.spawn(self._drivers.registry.start(settings), name="registry")
 
     def _registry_login(self, reference: str) -> tuple[str, str]:
-        own = self._welcome is not None and reference.startswith(self._config.registry + "/")
-        return ("AWS", self._welcome.registry_password) if own and self._welcome is not None else ("", "")
+        if self._welcome is None or reference.partition("/")[0] not in self._registry_names():
+            return "", ""
+        return "AWS", self._welcome.registry_password
+
+    def _registry_names(self) -> tuple[str, ...]:
+        names = self._welcome.registry_names if self._welcome is not None else ()
+        return (self._config.registry, *names)
 
     # --- What the server says
 
@@ -115,6 +122,7 @@ class Agent:
         if welcome != self._welcome:
             self._store.save_welcome(welcome)
             self._welcome = welcome
+            self._drivers.images.use_registry(self._registry_names(), self._config.registry)
             self._start_registry()
 
     def assigned(self, assignment: wire.Assignment) -> None:
@@ -150,29 +158,35 @@ class Agent:
         self.output.disconnected()
 
 
-async def run(config: NodeConfig, ready: Callable[[], None] = lambda: None) -> None:
+async def run(config: NodeConfig, made: Drivers | None = None) -> None:
     """Be the node *config* describes until SIGTERM or SIGINT; its containers live on."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    agent = Agent(config, drivers(config), SystemClock())
+    agent = Agent(config, made or drivers(config), SystemClock())
     try:
         await agent.start()
-        ready()
         await ended.wait()
     finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await agent.close()
+        await agent.close()
 
 
 def drivers(config: NodeConfig) -> Drivers:
     """Return the kernel's network, the OCI runtime and podman's image store, as *config* places them."""
-    raise NotImplementedError
+    return Drivers(
+        network=KernelNetwork(config.run, config.public_pool),
+        runtime=OciRuntime(config.state / "runtime", config.run / "runtime", config.cgroup_root),
+        images=PodmanImages(config.state / "images", config.shared_images),
+        registry=Registry(config.state / "registry", config.registry),
+    )
 
 
-async def destroy(config: NodeConfig) -> None:
+async def destroy(config: NodeConfig, made: Drivers | None = None) -> None:
     """Remove every container, interface, cgroup and mount the node ever made; what it remembers stays."""
-    made = drivers(config)
+    made = made or drivers(config)
+    if made.registry is not None:
+        await made.registry.stop()
     await made.runtime.destroy()
     await made.network.destroy()
+    await made.network.close()

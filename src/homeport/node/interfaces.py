@@ -96,10 +96,11 @@ class Interfaces:
             try:
                 await self._apply()
                 failures = 0
-            except NetworkError as error:
+            except Exception as error:  # the supervisor: whatever went wrong, the next change must be tried
                 failures += 1
-                failure = str(error)
-                log.error("the network could not be made as desired, attempt %d: %s", failures, error)  # noqa: TRY400
+                failure = str(error) or type(error).__name__
+                known = isinstance(error, NetworkError)
+                log.error("the network could not be made, attempt %d: %s", failures, error, exc_info=not known)
                 self._blame(failure)
                 asyncio.get_running_loop().call_later(_pause(failures), self._changed.set)
             finally:

@@ -7,7 +7,7 @@ argument list does; without one it runs until it is signalled.
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,10 +191,14 @@ class FakeImages:
     remote: dict[str, Image] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     pulls: list[tuple[str, str, str]] = field(default_factory=list)
+    registries: dict[str, str] = field(default_factory=dict)
     held: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.held.set()
+
+    def use_registry(self, names: Iterable[str], location: str) -> None:
+        self.registries.update(dict.fromkeys(names, location))
 
     async def find(self, reference: str) -> Image | None:
         return self.local.get(reference)

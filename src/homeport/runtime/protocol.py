@@ -1,6 +1,6 @@
 """What the agent asks of a container runtime."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +44,9 @@ class Images(Protocol):
         A reference without a registry names a local image first, then Docker Hub, as Docker does.
         Raises ImagePullFailed.
         """
+
+    def use_registry(self, names: Iterable[str], location: str) -> None:
+        """Fetch references whose registry is one of *names* from *location*, HOST:PORT, over plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,7 @@ class Welcome(_Message, frozen=True, kw_only=True):
     version: int
     account: str
     region: str
+    registry_names: tuple[str, ...] = ()  # registries that are the node's own under another name
     registry_realm: str = ""  # URL of the registry's token service
     registry_certificate: str = ""  # PEM; the registry trusts tokens that it signed
     registry_password: str = ""  # for this node's own pulls, user name AWS

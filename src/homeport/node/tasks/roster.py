@@ -1,7 +1,7 @@
 """All tasks on the node: which the server wants, which are there, and which of them asked."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 
 from homeport.kit.clock import Clock
 from homeport.kit.supervise import Tasks
@@ -13,7 +13,7 @@ from homeport.node.tasks.observe import observed
 from homeport.node.tasks.perform import Machine, Performer
 from homeport.node.tasks.recover import recover
 from homeport.node.tasks.runner import Runner
-from homeport.runtime.protocol import Existing
+from homeport.runtime.protocol import Existing, RuntimeFailed
 from homeport.wire.messages import Container, Task
 
 log = logging.getLogger(__name__)
@@ -46,14 +46,14 @@ class Roster:
     async def recover(self, records: Iterable[TaskRecord], existing: Iterable[Existing]) -> None:
         """Go on with the tasks that are remembered; what is on the machine and belongs to none is removed."""
         found = {item.id: item for item in existing}
-        groups = {item.group for item in found.values()}
+        groups = {item.group for item in found.values() if item.group}  # none: it was killed while being made
         begun = []
         for record in records:
             own = {c.name: found.pop(c.runtime_id) for c in record.spec.containers if c.runtime_id in found}
             groups.discard(record.spec.id)
             result = recover(record.state, own, self._clock.now())
             for name in result.remove:
-                await self._machine.runtime.remove(own[name].id)
+                await self._tidy(self._machine.runtime.remove(own[name].id))
             if record.eni is not None and record.vpc is not None and not record.state.released:
                 self._machine.interfaces.hold(record.eni, record.vpc)
             runner = self._add(
@@ -74,9 +74,16 @@ class Roster:
     async def _remove_orphans(self, orphans: Iterable[Existing], groups: Iterable[str]) -> None:
         for orphan in orphans:
             log.warning("container %s belongs to no task and is removed", orphan.id)
-            await self._machine.runtime.remove(orphan.id)
+            await self._tidy(self._machine.runtime.remove(orphan.id))
         for group in groups:
-            await self._machine.runtime.remove_group(group)
+            await self._tidy(self._machine.runtime.remove_group(group))
+
+    async def _tidy(self, removal: Awaitable[None]) -> None:
+        """What cannot be removed must not keep the tasks from going on; the next start tries again."""
+        try:
+            await removal
+        except RuntimeFailed as error:
+            log.error("an orphan stays: %s", error)  # noqa: TRY400 - the message says it all
 
     def assign(self) -> None:
         """Take the assignment as it is now: new tasks begin, missing ones end, others take what changed."""
