@@ -14,6 +14,9 @@ done_with() {
     printf '  %-52s %6d ms\n' "$1" $((at - step_began))
     step_began=$(now)
 }
+fetch() { # the page at a URL, or nothing
+    python3 -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=2).read().decode())' "$1" 2>/dev/null || true
+}
 fail() {
     echo "FAILED: $*" >&2
     aws ecs describe-tasks --tasks "${task:-none}" --output json >&2 || true
@@ -46,7 +49,7 @@ done_with "describe-tasks, describe-network-interfaces"
 
 page=""
 for _ in $(seq 50); do
-    page=$(busybox wget -q -T 2 -O - "http://$public/" || true)
+    page=$(fetch "http://$public/")
     [ -n "$page" ] && break
     sleep 0.1
 done

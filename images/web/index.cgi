@@ -16,8 +16,8 @@ row() {
     printf '<tr><th>%s</th><td>%s</td></tr>\n' "$1" "$(printf '%s' "${2:-unknown}" | escape)"
 }
 
-container=$(wget -q -T 2 -O - "$ECS_CONTAINER_METADATA_URI_V4" 2>/dev/null)
-task=$(wget -q -T 2 -O - "$ECS_CONTAINER_METADATA_URI_V4/task" 2>/dev/null)
+container=$(timeout 2 wget -q -O - "$ECS_CONTAINER_METADATA_URI_V4" 2>/dev/null)
+task=$(timeout 2 wget -q -O - "$ECS_CONTAINER_METADATA_URI_V4/task" 2>/dev/null)
 of_container() { printf '%s' "$container" | field "$1"; }
 of_task() { printf '%s' "$task" | field "$1"; }
 
