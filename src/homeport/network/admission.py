@@ -8,11 +8,13 @@ and has not changed is not examined again: a pass costs what is new.
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from homeport.network import firewall, naming
 from homeport.network.actions import Admitted, Claim
 from homeport.network.desired import Group, Interface, Network, Vpc
+
+OWN_ADDRESSES = 4  # of the public pool, at its beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Admission:
     left: Mapping[str, Interface]
 
 
-def admit(before: Admitted, desired: Network, vpcs: Mapping[str, Vpc]) -> Admission:
+def admit(before: Admitted, desired: Network, vpcs: Mapping[str, Vpc], pool: IPv4Network) -> Admission:
     """
     Admit the desired interfaces that can be made.
 
@@ -49,7 +51,7 @@ def admit(before: Admitted, desired: Network, vpcs: Mapping[str, Vpc]) -> Admiss
     failures: dict[str, str] = {}
     changed: dict[str, Interface] = {}
     for id_, interface in candidates.items():
-        fault = _fault(interface, desired.vpcs, vpcs)
+        fault = _fault(interface, desired.vpcs, vpcs) or _public_fault(interface, pool)
         if not fault and id_ not in known:
             fault = _groups_fault(interface, desired.groups, group_faults)
         fault = fault or _claim(owners, interface)
@@ -133,6 +135,14 @@ def _fault(interface: Interface, desired: Mapping[str, Vpc], vpcs: Mapping[str, 
         return ""
     vpc = desired.get(interface.vpc)
     return vpc_fault(vpc) if vpc else f"{interface.vpc} is not among the VPCs of this node"
+
+
+def _public_fault(interface: Interface, pool: IPv4Network) -> str:
+    """The pool is all that leads here; its first addresses are the machine's, the edge's and the gateways'."""
+    address = interface.public_address
+    if not address or pool[OWN_ADDRESSES] <= IPv4Address(address) < pool[-1]:
+        return ""
+    return f"{address} is not a public address of this node: they are from {pool[OWN_ADDRESSES]} to {pool[-2]}"
 
 
 def _groups_fault(interface: Interface, groups: Mapping[str, Group], seen: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from homeport.network.actions import InForce
@@ -18,7 +19,8 @@ class FakeNetwork:
     for inside a VPC really listens: on the loopback, on a port of its own.
     """
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, public_pool: str = "198.18.0.0/16") -> None:
+        self._pool = IPv4Network(public_pool)
         self._directory = run / "netns"
         self._in_force = InForce()
         self.network = Network()
@@ -29,7 +31,7 @@ class FakeNetwork:
     async def apply(self, desired: Network) -> Mapping[str, str]:
         made = {id_: interface for id_, interface in desired.interfaces.items() if id_ not in self.refuse}
         refused = {id_: reason for id_, reason in self.refuse.items() if id_ in desired.interfaces}
-        intended = plan(self._in_force, Network(desired.vpcs, desired.groups, made))
+        intended = plan(self._in_force, Network(desired.vpcs, desired.groups, made), self._pool)
         self._in_force = intended.after
         self._directory.mkdir(parents=True, exist_ok=True)
         for path in self._directory.iterdir():

@@ -32,9 +32,9 @@ _DEFAULT = "0.0.0.0/0"
 class Edge:
     """Where public addresses lead to their gateways, and to the machine if it is to reach them."""
 
-    def __init__(self, namespaces: Namespaces, pool: str, uplink: bool) -> None:
+    def __init__(self, namespaces: Namespaces, pool: IPv4Network, uplink: bool) -> None:
         self._namespaces = namespaces
-        self._pool = IPv4Network(pool)
+        self._pool = pool
         self._uplink = uplink
         self.place = Place.ensure(namespaces, naming.EDGE)
 
@@ -103,9 +103,9 @@ class Edge:
 class Gateway:
     """One VPC's internet gateway."""
 
-    def __init__(self, namespaces: Namespaces, vpc: str, pool: str) -> None:
+    def __init__(self, namespaces: Namespaces, vpc: str, pool: IPv4Network) -> None:
         self.vpc = vpc
-        self._address = str(IPv4Network(pool)[3])
+        self._address = str(pool[3])
         self.place = Place.ensure(namespaces, naming.gateway(vpc))
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,7 +69,7 @@ class KernelNetwork:
 
     def __init__(self, run: Path, public_pool: str = "198.18.0.0/16", uplink: bool = True) -> None:
         self._namespaces = Namespaces(run / "netns")
-        self._pool = public_pool
+        self._pool = IPv4Network(public_pool)
         self._uplink = uplink
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
         self._in_force: InForce | None = None
@@ -123,16 +124,42 @@ class KernelNetwork:
     def _apply(self, desired: Network) -> Mapping[str, str]:
         current = self._in_force or self._survey()
         self._in_force = None  # until all is done: a pass that fails half way leaves what has to be read again
-        intended = plan(current, desired)
+        intended = plan(current, desired, self._pool)
         failures = dict(intended.failures)
         try:
-            for action in intended.actions:
-                self._perform(action, intended, failures)
+            broken = self._perform_all(intended, failures)
         except BaseException:
             self._let_go()
             raise
+        if broken:
+            self._let_go()
+            return self._report(broken, intended, failures)
         self._in_force = intended.after
         self._worker.submit(self._prepare)
+        return failures
+
+    def _perform_all(self, intended: Plan, failures: dict[str, str]) -> dict[str, Exception]:
+        """Carry out the plan; where a VPC's part of it fails the others' goes on.  Return the VPCs that failed."""
+        broken: dict[str, Exception] = {}
+        for action in intended.actions:
+            concerned = _concerned(action, intended)
+            if not broken.keys().isdisjoint(concerned):
+                continue
+            try:
+                self._perform(action, intended, failures)
+            except (NetworkError, OSError) as error:
+                log.warning("%s: %s", type(action).__name__, error)
+                broken |= dict.fromkeys(concerned, error)
+        return broken
+
+    def _report(self, broken: Mapping[str, Exception], intended: Plan, failures: dict[str, str]) -> Mapping[str, str]:
+        """Name every interface of a VPC that failed, as its rules may not be in force; what had to go must be gone."""
+        for id_, interface in intended.after.admitted.interfaces.items():
+            if interface.vpc in broken:
+                failures.setdefault(id_, str(broken[interface.vpc]))
+        for vpc, error in broken.items():
+            if vpc not in intended.after.routers:
+                raise NetworkError(f"what is no longer desired could not be removed: {error}") from error
         return failures
 
     def _prepare(self) -> None:
@@ -321,3 +348,18 @@ class KernelNetwork:
             self._namespaces.remove(name)
         self._remove_edge()
         self._namespaces.remove_directory()
+
+
+def _concerned(action: Action, intended: Plan) -> tuple[str, ...]:
+    """Return the VPCs that an action is about."""
+    match action:
+        case EnsureEdge():
+            return tuple(intended.after.translations)
+        case RemoveEdge():
+            return ("",)
+        case Attach(interface):
+            return (interface.vpc,)
+        case EnsureRouter(vpc) | EnsureGateway(vpc) | ReplaceFilter(vpc):
+            return (vpc.id,)
+        case _:
+            return (action.vpc,)

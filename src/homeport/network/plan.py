@@ -13,6 +13,7 @@ whenever it is interrupted:
 
 import socket
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 
 from homeport.network import firewall, naming
 from homeport.network.actions import (
@@ -41,10 +42,10 @@ from homeport.network.firewall import Filter
 from homeport.network.ruleset import SERVICE_ADDRESSES
 
 
-def plan(current: InForce, desired: Network) -> Plan:
-    """Return what makes *desired* of *current*; the same again yields no action."""
+def plan(current: InForce, desired: Network, pool: IPv4Network) -> Plan:
+    """Return what makes *desired* of *current*, with public addresses from *pool*; the same again yields no action."""
     vpcs = {id_: vpc for id_, vpc in desired.vpcs.items() if not vpc_fault(vpc)}
-    admission = admit(current.admitted, desired, vpcs)
+    admission = admit(current.admitted, desired, vpcs, pool)
     after = _after(current, desired, vpcs, admission)
     actions: list[Action] = []
     actions += _detach(current, after.links, admission)

@@ -1,5 +1,6 @@
 """Public addresses: in, out, and from one to the other."""
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -73,6 +74,32 @@ def test_no_way_out_without_public_address_and_route(lab: Lab, public: str, inte
     lab.apply(VPC, make_group("sg-a", (ALL,)), a, make_interface(2, "sg-a", public="198.18.0.12"))
     assert lab.reaches(b, MACHINE, 80)
     assert lab.reaches(None, "198.18.0.12", 80)
+
+
+def test_a_private_address_never_leaves_the_vpc(lab: Lab) -> None:
+    a, b = make_interface(1, "sg-a", public="198.18.0.11"), make_interface(2, "sg-a")
+    lab.apply(VPC, make_group("sg-a", (ALL,)), a, b)
+    lab.command("internet.edge", "sysctl", "-q", "net.ipv4.conf.vvpc-1.rp_filter=0")  # the second to stop it
+    server = lab.open(None, socket.SOCK_DGRAM)
+    server.bind((MACHINE, 53))
+    server.settimeout(5)
+    for interface in (b, a):
+        lab.open(interface, socket.SOCK_DGRAM).sendto(b"query", (MACHINE, 53))
+    assert server.recvfrom(100)[1][0] == "198.18.0.11"
+
+
+def test_the_vpcs_services_are_not_for_those_outside(lab: Lab) -> None:
+    a = make_interface(1, "sg-a", public="198.18.0.11")
+    lab.apply(VPC, make_group("sg-a", (ALL,)), a)
+    with lab.driver.listen("vpc-1", "169.254.170.2", 80, socket.SOCK_STREAM):
+        assert lab.reaches(a, "169.254.170.2", 80)
+        lab.command(
+            "vpc-1.gateway", *["ip", "route", "add", "169.254.170.2", "via", "169.254.1.1", "dev", "vpc0", "onlink"]
+        )
+        with lab.inside(lab.run / "netns" / "vpc-1.gateway"):
+            outside = lab.open(None)
+        with pytest.raises(TimeoutError):
+            outside.connect(("169.254.170.2", 80))
 
 
 def test_two_public_addresses_meet_with_those_addresses(lab: Lab) -> None:

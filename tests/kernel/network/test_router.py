@@ -7,7 +7,9 @@ import pytest
 from tests.kernel.network.vpclab import ALL, Lab, make_group, make_interface, make_vpc, talks
 
 from homeport.network.desired import Interface, Vpc
+from homeport.network.firewall import Filter
 from homeport.network.protocol import NetworkError
+from homeport.network.router import Router
 
 pytestmark = pytest.mark.kernel
 
@@ -176,3 +178,41 @@ def test_an_interface_whose_address_changes_is_made_anew(lab: Lab) -> None:
     assert lab.reaches(a, "10.0.1.99", 80)
     assert not lab.reaches(a, b.address, 80)
     assert "default via 10.0.1.65 dev eth5" in lab.command(b.id, "ip", "route")
+
+
+def test_one_vpc_that_fails_does_not_hinder_another(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = make_interface(1, "sg-a"), make_interface(2, "sg-a")
+    other = make_interface(3, "sg-b", vpc="vpc-2")
+    groups = make_group("sg-a", (ALL,)), make_group("sg-b", (ALL,), vpc="vpc-2")
+    replace_filter = Router.replace_filter
+
+    def refuse(router: Router, vpc: Vpc, filter_: Filter) -> None:
+        if vpc.id == "vpc-2":
+            raise NetworkError("vpc-2.router: nft refuses: no memory")
+        replace_filter(router, vpc, filter_)
+
+    monkeypatch.setattr(Router, "replace_filter", refuse)
+    assert lab.apply(make_vpc(2), make_vpc(1), *groups, a, b, other) == {
+        other.id: "vpc-2.router: nft refuses: no memory"
+    }
+    lab.serve(a, 80)
+    assert lab.reaches(b, a.address, 80)
+    monkeypatch.undo()
+    assert lab.apply(make_vpc(2), make_vpc(1), *groups, a, b, other) == {}
+    assert lab.reaches(b, a.address, 80)
+
+
+def test_what_could_not_be_removed_is_not_passed_over(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, other = make_interface(1, "sg-a"), make_interface(3, vpc="vpc-2")
+    lab.apply(make_vpc(1), make_vpc(2), make_group("sg-a", (ALL,)), other)
+
+    def refuse(router: Router, interfaces: object, addresses: object) -> None:
+        raise NetworkError("delete links: device or resource busy")
+
+    monkeypatch.setattr(Router, "detach", refuse)
+    with pytest.raises(NetworkError, match="no longer desired could not be removed: delete links"):
+        lab.apply(make_vpc(1), make_group("sg-a", (ALL,)), a)
+    assert lab.driver.namespace(a.id).exists()
+    monkeypatch.undo()
+    assert lab.apply(make_vpc(1), make_group("sg-a", (ALL,)), a) == {}
+    assert not lab.driver.namespace(other.id).exists()

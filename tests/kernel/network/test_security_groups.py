@@ -4,8 +4,9 @@ import socket
 import struct
 
 import pytest
-from tests.kernel.network.vpclab import ALL, EVERYWHERE, Lab, make_group, make_interface, make_vpc, talks
+from tests.kernel.network.vpclab import ALL, EVERYWHERE, LONG_ENOUGH, Lab, make_group, make_interface, make_vpc, talks
 
+from homeport.network import conntrack
 from homeport.network.desired import Rule
 
 pytestmark = pytest.mark.kernel
@@ -125,9 +126,20 @@ def udp_packet(source: str, destination: str, port: int, payload: bytes) -> byte
     return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, socket.IPPROTO_UDP, 0) + addresses + udp
 
 
-def test_a_forged_source_address_gets_nowhere(lab: Lab) -> None:
+LAYERS_OFF = {
+    "": (),
+    "route check": ("sysctl", "-q", "net.ipv4.conf.e00000000000001.rp_filter=0"),
+    "rule set": ("nft", "insert", "rule", "inet", "vpc", "antispoof", "accept"),
+}
+
+
+@pytest.mark.parametrize("off", LAYERS_OFF)
+def test_a_forged_source_address_gets_nowhere(lab: Lab, off: str) -> None:
+    """Two things check it, and each alone is enough."""
     a, b, c = make_interface(1, "sg-a"), make_interface(2, "sg-b"), make_interface(3, "sg-a")
     lab.apply(make_vpc(), make_group("sg-a"), make_group("sg-b", (Rule("udp", 53, 53, group="sg-a"),)), a, b, c)
+    if off:
+        lab.command("vpc-1.router", *LAYERS_OFF[off])
     server = lab.open(b, socket.SOCK_DGRAM)
     server.bind(("", 53))
     server.settimeout(5)
@@ -139,7 +151,12 @@ def test_a_forged_source_address_gets_nowhere(lab: Lab) -> None:
     assert server.recvfrom(100) == (b"true", (a.address, 1234))
 
 
-def test_a_removed_interface_leaves_no_connection_to_who_gets_its_address(lab: Lab) -> None:
+@pytest.mark.parametrize("worth_a_walk", [0, 1500])
+def test_a_removed_interface_leaves_no_connection_to_who_gets_its_address(
+    lab: Lab, worth_a_walk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the kernel is asked for the address's connections or for all."""
+    monkeypatch.setattr(conntrack, "_WORTH_A_WALK", worth_a_walk)
     a, b = make_interface(1, "sg-a"), make_interface(2, "sg-b")
     rest = make_vpc(), make_group("sg-a"), make_group("sg-b", (ALL,)), make_group("sg-c", (WEB,)), a
     lab.apply(*rest, b)
@@ -178,9 +195,6 @@ def test_a_connection_whose_tracking_is_forgotten_is_not_taken_up_again(lab: Lab
     heir = make_interface(3, "sg-b", address=b.address)
     lab.apply(*rest, heir)
     client.sendall(b"more")
-    client.settimeout(LONG)
+    client.settimeout(LONG_ENOUGH)
     with pytest.raises(TimeoutError):
         client.recv(1)  # neither data nor the reset with which the heir would answer
-
-
-LONG = 0.5

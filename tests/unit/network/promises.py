@@ -65,6 +65,14 @@ class NetworkPromises:
             ({"subnet_cidr": "10.0.1.1/24"}, "'10.0.1.1/24' is not an IPv4 network"),
             ({"device": "a device too long"}, "'a device too long' cannot name a device"),
             ({"id": "eni-../../etc"}, "'eni-../../etc' cannot name an interface"),
+            (
+                {"public_address": "203.0.113.7"},
+                "203.0.113.7 is not a public address of this node: they are from 198.18.0.4 to 198.18.255.254",
+            ),
+            (
+                {"public_address": "198.18.0.1"},
+                "198.18.0.1 is not a public address of this node: they are from 198.18.0.4 to 198.18.255.254",
+            ),
             ({"public_address": "here"}, "'here' is not an IPv4 address"),
         ],
     )
