@@ -125,7 +125,7 @@ def act(world: World) -> None:
         )
         assert not answer["failures"], answer["failures"]
         world.tasks[answer["tasks"][0]["taskArn"]] = lines
-    elif choice < 0.6 and live:
+    elif choice < 0.52 and live:
         arn = world.random.choice(live)
         ask(world.ecs.stop_task, task=arn, reason="chaos")
         world.stopped.add(arn)
@@ -147,6 +147,7 @@ def keep_acting(world: World, done: threading.Event) -> None:
             act(world)
         except Unanswered:
             world.unanswered += 1
+        done.wait(world.random.uniform(0, 0.1))
 
 
 def kill_randomly(kills: int, chance: random.Random) -> dict[str, int]:
@@ -309,8 +310,9 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        outcome = main()
     except BaseException:
         for name in ("server", "node"):
             subprocess.run(["tail", "-n", "40", f"{INSTALLATION['state']}/log/{name}.log"], check=False)
         raise
+    sys.exit(outcome)

@@ -76,7 +76,7 @@ class Session:
 
     def send(self, message: ToServer) -> None:
         """Send a report if there is a session; if not, the next session sends it."""
-        if self._writer is not None and self._generation is not None:
+        if self._writer is not None and self._generation is not None and not self._writer.is_closing():
             self._writer.write(frames.encode(message))
             self._expect_ack()
 
