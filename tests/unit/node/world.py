@@ -1,7 +1,7 @@
 """A node on fakes: what a task does here, it does without a kernel and without waiting."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,9 @@ class FakeImages:
         if reference not in self.remote:
             raise ImagePullFailed(f"pull access denied for {reference}")
         return self.remote[reference]
+
+    def use_registry(self, names: Iterable[str], location: str) -> None:
+        self.registry = (tuple(names), location)
 
 
 class FakeNetwork:

@@ -163,6 +163,8 @@ class Shipper:
             return
         loop = asyncio.get_running_loop()
         batch, final = source.next_batch(loop.time())
+        # The end is said on its own: the answer to a batch does not tell whether an earlier copy was taken.
+        final = final and batch.end == source.saved.offset
         if batch.end == source.saved.offset and not final:
             if (wake_at := source.wake_at()) is not None:
                 source.closing = loop.call_at(wake_at, self._look, source)

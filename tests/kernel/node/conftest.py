@@ -1,0 +1,43 @@
+"""A real agent on a real kernel, and a server in the test's own process that tells it what to run."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+BUSYBOX = Path("/bin/busybox")
+
+
+@pytest.fixture(scope="session")
+def root_filesystem() -> Iterator[Path]:
+    """A root filesystem of nothing but a static busybox."""
+    routes = Path("/proc/net/route").read_text().splitlines()[1:]
+    if os.geteuid() != 0 or any(line.split()[1] == "00000000" for line in routes):
+        pytest.skip("needs root, inside a network namespace without a default route")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        for name in ("bin", "etc", "tmp", "proc", "sys", "dev"):
+            (root / name).mkdir(parents=True)
+        shutil.copy(BUSYBOX, root / "bin/busybox")
+        for name in (
+            "sh",
+            "sleep",
+            "wget",
+            "nc",
+            "cat",
+            "nslookup",
+            "hostname",
+            "id",
+            "ip",
+            "dd",
+            "env",
+            "true",
+            "false",
+        ):
+            (root / "bin" / name).symlink_to("busybox")
+        (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\n")
+        (root / "etc/group").write_text("root:x:0:\n")
+        yield root
