@@ -8,6 +8,7 @@ Run inside a lab: homeport lab -- python bench/launch.py
 """
 
 import argparse
+import asyncio
 import concurrent.futures
 import contextlib
 import http.client
@@ -29,6 +30,7 @@ import boto3
 from botocore.config import Config
 
 from homeport.kit.installation import read
+from homeport.runtime.podman import Podman
 
 IMAGE = "homeport/web:latest"
 COMMAND = ["echo", "started"]
@@ -153,8 +155,7 @@ def load_image(path: str, folder: str) -> None:
     installation = read()
     assert installation is not None
     archive = f"{folder}/image.tar"
-    store = ["--root", installation.shared_images, "--storage-driver", "overlay"]
-    subprocess.run(["podman", *store, "save", "--quiet", "-o", archive, IMAGE], check=True, capture_output=True)
+    asyncio.run(Podman(Path(installation.shared_images)).call(["save", "--quiet", "-o", archive, IMAGE]))
     loaded = subprocess.run(
         ["docker", "-H", f"unix://{path}", "load", "-i", archive], check=True, capture_output=True, text=True
     ).stdout

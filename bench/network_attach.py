@@ -62,16 +62,16 @@ async def measure(network: KernelNetwork) -> None:
         interfaces |= {each.id: each for each in missing}
         bulk = await timed(network, interfaces, GROUPS)
         extra = [interface(60000 + number) for number in range(SAMPLES)]
-        attached = [await timed(network, interfaces | {each.id: each}, GROUPS) for each in extra[:0]]
-        removed, changed, nothing = [], [], []
+        attached, removed, changed = [], [], []
         for each in extra:
             interfaces[each.id] = each
             attached.append(await timed(network, interfaces, GROUPS))
-            nothing.append(await timed(network, interfaces, GROUPS))
+            await network.traffic(each.id)  # waits its turn: namespaces made ahead are no part of the next sample
         for number in range(SAMPLES):
             some = Group("sg-0", "vpc-1", (Rule("tcp", 80, 81 + number, cidr="0.0.0.0/0"),), GROUPS["sg-0"].egress)
             changed.append(await timed(network, interfaces, GROUPS | {"sg-0": some}))
         await timed(network, interfaces, GROUPS)
+        nothing = [await timed(network, interfaces, GROUPS) for _ in extra]
         for each in extra:
             del interfaces[each.id]
             removed.append(await timed(network, interfaces, GROUPS))
