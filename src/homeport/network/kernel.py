@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from homeport.network import naming, rtnetlink
 from homeport.network.actions import (
@@ -56,6 +56,11 @@ T = TypeVar("T")
 
 _BACKLOG = 1024
 _READY = 8  # namespaces made ahead
+
+
+class _Broken(NamedTuple):
+    action: Action
+    error: Exception
 
 
 class KernelNetwork:
@@ -138,9 +143,9 @@ class KernelNetwork:
         self._worker.submit(self._prepare)
         return failures
 
-    def _perform_all(self, intended: Plan, failures: dict[str, str]) -> dict[str, Exception]:
-        """Carry out the plan; where a VPC's part of it fails the others' goes on.  Return the VPCs that failed."""
-        broken: dict[str, Exception] = {}
+    def _perform_all(self, intended: Plan, failures: dict[str, str]) -> dict[str, _Broken]:
+        """Carry out the plan; where a VPC's part of it fails the others' goes on.  Return what failed, by VPC."""
+        broken: dict[str, _Broken] = {}
         for action in intended.actions:
             concerned = _concerned(action, intended)
             if not broken.keys().isdisjoint(concerned):
@@ -149,16 +154,16 @@ class KernelNetwork:
                 self._perform(action, intended, failures)
             except (NetworkError, OSError) as error:
                 log.warning("%s: %s", type(action).__name__, error)
-                broken |= dict.fromkeys(concerned, error)
+                broken |= dict.fromkeys(concerned, _Broken(action, error))
         return broken
 
-    def _report(self, broken: Mapping[str, Exception], intended: Plan, failures: dict[str, str]) -> Mapping[str, str]:
+    def _report(self, broken: Mapping[str, _Broken], intended: Plan, failures: dict[str, str]) -> Mapping[str, str]:
         """Name every interface of a VPC that failed, as its rules may not be in force; what had to go must be gone."""
         for id_, interface in intended.after.admitted.interfaces.items():
             if interface.vpc in broken:
-                failures.setdefault(id_, str(broken[interface.vpc]))
-        for vpc, error in broken.items():
-            if vpc not in intended.after.routers:
+                failures.setdefault(id_, str(broken[interface.vpc].error))
+        for action, error in broken.values():
+            if isinstance(action, Detach | RemoveGateway | RemoveRouter | RemoveEdge):
                 raise NetworkError(f"what is no longer desired could not be removed: {error}") from error
         return failures
 
@@ -168,7 +173,7 @@ class KernelNetwork:
             return
         try:
             self._blanks.append(Blank(self._namespaces))
-        except OSError as error:
+        except (NetworkError, OSError) as error:
             log.warning("no namespace could be made ahead: %s", error)
             return
         with contextlib.suppress(RuntimeError):  # the worker has been told to end

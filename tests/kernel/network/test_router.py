@@ -202,8 +202,9 @@ def test_one_vpc_that_fails_does_not_hinder_another(lab: Lab, monkeypatch: pytes
     assert lab.reaches(b, a.address, 80)
 
 
-def test_what_could_not_be_removed_is_not_passed_over(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    a, other = make_interface(1, "sg-a"), make_interface(3, vpc="vpc-2")
+@pytest.mark.parametrize("vpc", ["vpc-1", "vpc-2"])
+def test_what_could_not_be_removed_is_not_passed_over(lab: Lab, vpc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, other = make_interface(1, "sg-a"), make_interface(3, vpc=vpc)
     lab.apply(make_vpc(1), make_vpc(2), make_group("sg-a", (ALL,)), other)
 
     def refuse(router: Router, interfaces: object, addresses: object) -> None:
@@ -212,7 +213,7 @@ def test_what_could_not_be_removed_is_not_passed_over(lab: Lab, monkeypatch: pyt
     monkeypatch.setattr(Router, "detach", refuse)
     with pytest.raises(NetworkError, match="no longer desired could not be removed: delete links"):
         lab.apply(make_vpc(1), make_group("sg-a", (ALL,)), a)
-    assert lab.driver.namespace(a.id).exists()
+    assert lab.driver.namespace(a.id).exists() == (vpc == "vpc-2")
     monkeypatch.undo()
     assert lab.apply(make_vpc(1), make_group("sg-a", (ALL,)), a) == {}
     assert not lab.driver.namespace(other.id).exists()
