@@ -100,8 +100,11 @@ class Records:
         for run in reversed(runs):
             if (state := run_state(run)) is not None:
                 return state
-        # The machine was started anew since: the run is gone, that there was one is not.
-        started = sorted((self.state / container).glob("started.*"), key=lambda path: path.stat().st_mtime)
+        # The machine was started anew since: the run is gone, that there was one is not.  A run that is there
+        # and still waits at its gate has not begun, though we may have been killed after recording its start.
+        waiting = {run.started_file for run in runs}
+        begun = (path for path in (self.state / container).glob("started.*") if path not in waiting)
+        started = sorted(begun, key=lambda path: path.stat().st_mtime)
         return Exit(None, out_of_memory=False, finished_at=started[-1].stat().st_mtime) if started else None
 
     def remove(self, container: str) -> None:
