@@ -99,8 +99,8 @@ class Interfaces:
             except Exception as error:  # the supervisor: whatever went wrong, the next change must be tried
                 failures += 1
                 failure = str(error) or type(error).__name__
-                known = isinstance(error, NetworkError)
-                log.error("the network could not be made, attempt %d: %s", failures, error, exc_info=not known)
+                unforeseen = None if isinstance(error, NetworkError) else error
+                log.error("the network could not be made, attempt %d: %s", failures, failure, exc_info=unforeseen)  # noqa: TRY400
                 self._blame(failure)
                 asyncio.get_running_loop().call_later(_pause(failures), self._changed.set)
             finally:

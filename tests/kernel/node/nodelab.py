@@ -195,6 +195,11 @@ class Server:
         processes = subprocess.run(
             ["ps", "axf", "-o", "pid,ppid,stat,wchan:20,args"], capture_output=True, text=True, check=False
         )
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and "crun" in str(
+                link := (entry / "exe").readlink() if (entry / "exe").exists() else ""
+            ):
+                parts.append(f"{entry.name} {link} {(entry / 'stat').read_text()}")
         return "\n".join([*parts, processes.stdout, (self.folder / "agent.log").read_text()[-6000:]])
 
     # --- The agent's process

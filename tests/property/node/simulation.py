@@ -292,5 +292,8 @@ def tasks(draw: st.DrawFn) -> tuple[Task, dict[str, Script]]:
         )
     if draw(st.integers(0, 5)) == 5:  # most tasks must get beyond their start
         scripts[draw(st.sampled_from(names))].fails = draw(st.sampled_from(("pull", "create", "start")))
-    spec = Task(id="t", arn="t", cluster_arn="c", family="f", revision=1, eni="e", containers=tuple(containers))
+    shared = draw(st.sampled_from(("", "", "task")))
+    spec = Task(
+        pid_mode=shared, id="t", arn="t", cluster_arn="c", family="f", revision=1, eni="e", containers=tuple(containers)
+    )
     return spec, scripts

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
+from homeport.node.tasks.dependencies import pid_namespace_owner
 from homeport.node.tasks.files import TaskFiles
-from homeport.node.tasks.plan import pid_namespace_owner
 from homeport.runtime.protocol import Image, Limits, Mount, Rlimit, Spec
 from homeport.wire.messages import Container, Eni, Task, Vpc
 

@@ -32,6 +32,8 @@ def _holds(condition: str, state: ContainerState) -> bool:
 
 def failure(container: Container, task: Task, state: TaskState, now: float) -> str:
     """Return why *container* can never start, or nothing while it still may."""
+    if namespace_lost(container, task, state):
+        return "CannotCreateContainerError: the container whose PID namespace it shares has ended"
     for dependency in unmet(container, state.containers):
         other = state.containers[dependency.container]
         about = f"container ordering dependency [{dependency.container}] for target [{container.name}]"
@@ -63,9 +65,26 @@ def _deadline(dependency: Dependency, task: Task, other: ContainerState) -> floa
 
 def dependents(task: Task) -> dict[str, tuple[str, ...]]:
     """Return, by container, which others depend on it: they must be stopped before it is."""
-    return {
+    found = {
         container.name: tuple(
             other.name for other in task.containers if any(d.container == container.name for d in other.depends_on)
         )
         for container in task.containers
     }
+    if task.pid_mode == "task":  # with the first process of a PID namespace the kernel ends all others
+        owner = pid_namespace_owner(task)
+        found[owner] = tuple(container.name for container in task.containers if container.name != owner)
+    return found
+
+
+def pid_namespace_owner(task: Task) -> str:
+    """Return the container whose PID namespace the others share: the first that waits for no other."""
+    return next(container.name for container in task.containers if not container.depends_on)
+
+
+def namespace_lost(container: Container, task: Task, state: TaskState) -> bool:
+    """Say whether the PID namespace that *container* was to share has ended before it was made."""
+    if task.pid_mode != "task" or state.containers[container.name].stage not in (Stage.NEW, Stage.PULLED):
+        return False
+    owner = pid_namespace_owner(task)
+    return container.name != owner and state.containers[owner].stage is Stage.STOPPED

@@ -59,13 +59,8 @@ def _may_create(spec: Task, container: Container, state: TaskState) -> bool:
     """
     if spec.pid_mode != "task":
         return True
-    first = pid_namespace_owner(spec)
+    first = dependencies.pid_namespace_owner(spec)
     return container.name == first or state.containers[first].stage is Stage.RUNNING
-
-
-def pid_namespace_owner(spec: Task) -> str:
-    """Return the container whose PID namespace the others share: the first that waits for no other."""
-    return next(c.name for c in spec.containers if not c.depends_on)
 
 
 def _plan_health(
