@@ -111,8 +111,13 @@ class Registry:
         """Stop watching; the process runs on, for the next node to adopt."""
         await self._work.close()
         self._watcher = None
+        self._disown()
+
+    def _disown(self) -> None:
+        """Collect the children that have ended, and leave the others to whoever adopts them."""
         for child in self._children.values():
-            child.returncode = 0  # no longer ours to collect: or Python would warn of a child left behind
+            if child.poll() is None:
+                child.returncode = 0  # no longer ours to collect: or Python would warn of a child left behind
         self._children.clear()
 
     async def stop(self) -> None:
@@ -122,6 +127,7 @@ class Registry:
         async with self._turn:
             for pid, _ in list(self._processes()):
                 await self._end(pid)
+        self._disown()
 
     async def destroy(self) -> None:
         """End the process and remove every image."""
