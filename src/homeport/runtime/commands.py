@@ -87,6 +87,8 @@ def _end(process: subprocess.Popen[bytes], directory: Path) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+    finally:
+        processes.reap_strangers()
 
 
 class _Output:

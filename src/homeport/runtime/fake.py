@@ -57,7 +57,7 @@ class World:
 
     groups: dict[str, Limits] = field(default_factory=dict)
     containers: dict[str, _Container] = field(default_factory=dict)
-    pids: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
+    pids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))
 
 
 class FakeRuntime:

@@ -180,15 +180,16 @@ class OciRuntime:
     async def wait(self, container: str) -> Exit:
         spec = self._records.get(container)
         while True:
-            for run in self._records.runs(container):
-                if (pid := run.conmon_pid()) is not None:
-                    await processes.ended(pid)
-                    conmon.reap(pid)
-            state = await self._launchers.run(partial(self._settle, spec))
+            async with self._lock(container):  # a restart that is under way must not be taken for leftovers
+                state = await self._launchers.run(partial(self._settle, spec))
             if isinstance(state, Exit):
                 return state
             if state is None:
                 raise RuntimeFailed(f"the container {container} was never started")
+            for run in self._records.runs(container):
+                if (pid := run.conmon_pid()) is not None:
+                    await processes.ended(pid)
+                    conmon.reap(pid)
 
     def _settle(self, spec: Spec) -> Running | Exit | None:
         """Return the container's state; of one that has ended no process is left behind."""

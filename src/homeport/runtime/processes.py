@@ -47,6 +47,24 @@ def find_by_argument(argument: str) -> set[int]:
     return found
 
 
+def reap_strangers() -> None:
+    """
+    Take dead processes of containers off the process table, where that falls to us as process 1.
+
+    One that is left there keeps its container's PID namespace from ending.  Children that we
+    started ourselves are in our own namespace and are not touched.
+    """
+    if os.getpid() != 1:
+        return
+    for children in Path("/proc/self/task").glob("*/children"):
+        for child in children.read_text().split():
+            with contextlib.suppress(OSError, IndexError):
+                status = Path(f"/proc/{child}/status").read_text()
+                inner = status.partition("NSpid:")[2].splitlines()[0].split()
+                if "\nState:\tZ" in status and len(inner) > 1:
+                    os.waitpid(int(child), os.WNOHANG)
+
+
 def end(pids: Iterable[int], patience: float) -> None:
     """Wait for processes that are about to end; kill those that take longer than *patience* seconds.  Blocks."""
     deadline = time.monotonic() + patience
