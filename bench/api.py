@@ -166,7 +166,7 @@ def fill(server: Server, count: int, known: list[str]) -> None:
 def main() -> int:
     options = argparse.ArgumentParser()
     options.add_argument("--seconds", type=float, default=3.0)
-    options.add_argument("--clients", type=int, default=4)
+    options.add_argument("--clients", type=int, default=8)
     options.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10000])
     arguments = options.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:

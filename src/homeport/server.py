@@ -174,12 +174,12 @@ async def _announce_join(server: Server) -> None:
     _announce(b"N")
 
 
-def main() -> None:
-    """Run the server of the installation whose file is the first argument."""
+def serve_installation(path: str) -> None:
+    """Run the server of the installation that the file at *path* describes, until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    installation = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Installation)
+    installation = msgspec.json.decode(Path(path).read_bytes(), type=Installation)
     uvloop.run(run(installation))
 
 
 if __name__ == "__main__":
-    main()
+    serve_installation(sys.argv[1])

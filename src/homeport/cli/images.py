@@ -58,4 +58,3 @@ def demo() -> int:
         return True
 
     return 0 if _attempt(ensure()) else 1
-

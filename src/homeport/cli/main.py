@@ -107,6 +107,27 @@ def logs(
 
 
 @app.command()
+def server(
+    installation: Annotated[str, typer.Argument(help="The installation.json that says where it lives.")],
+) -> None:
+    """Run only the API server of an installation; `up` does this for you."""
+    from homeport.server import serve_installation as command
+
+    command(installation)
+
+
+@app.command()
+def node(
+    installation: Annotated[str, typer.Argument(help="The installation.json that says where it lives.")],
+    destroy: Annotated[bool, typer.Option("--destroy", help="Remove everything the node made, and end.")] = False,
+) -> None:
+    """Run only the node of an installation; `up` does this for you."""
+    from homeport.node.__main__ import serve_installation as command
+
+    raise typer.Exit(command(installation, destroy=destroy))
+
+
+@app.command()
 def doctor() -> None:
     """Check kernel, cgroups and tools, and say what each missing one costs."""
     from homeport.cli.doctor import doctor as command

@@ -1,10 +1,5 @@
-"""
-Run the node: `python -m homeport.node INSTALLATION.json`.
+"""Run the node: `python -m homeport.node INSTALLATION.json [--destroy]`, or `homeport node`."""
 
-With `--destroy` it removes everything the node ever made in the kernel, and ends.
-"""
-
-import argparse
 import logging
 import os
 import sys
@@ -14,23 +9,25 @@ import msgspec
 import uvloop
 
 from homeport.kit.installation import Installation
-from homeport.node.agent import destroy, run
+from homeport.node.agent import destroy as remove_everything
+from homeport.node.agent import run
 from homeport.node.config import NodeConfig
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="homeport-node", description=__doc__)
-    parser.add_argument("installation", type=Path, help="the file that describes the installation")
-    parser.add_argument("--destroy", action="store_true", help="remove everything the node made, and end")
-    options = parser.parse_args()
+def serve_installation(path: str, *, destroy: bool = False) -> int:
+    """
+    Run the node of the installation that the file at *path* describes, until SIGTERM or SIGINT.
+
+    With *destroy* it removes everything the node ever made in the kernel instead, and returns.
+    """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if os.geteuid() != 0:
         sys.stderr.write("homeport: the node makes namespaces and containers, so it must be run as root\n")
         return 1
-    config = NodeConfig.of(msgspec.json.decode(options.installation.read_bytes(), type=Installation))
-    uvloop.run(destroy(config) if options.destroy else run(config))
+    config = NodeConfig.of(msgspec.json.decode(Path(path).read_bytes(), type=Installation))
+    uvloop.run(remove_everything(config) if destroy else run(config))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve_installation(sys.argv[1], destroy="--destroy" in sys.argv[2:]))
