@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.asgi_client import Answer, AsgiClient, echoing
 
 ECS, EC2, ELBV2 = echoing("ecs"), echoing("ec2"), echoing("elbv2")
