@@ -56,7 +56,7 @@ class Podman:
         self.use_registries({})
 
     def _put(self, name: str, text: str) -> None:
-        fresh = self._settings / f"{name}.{os.getpid()}"
+        fresh = self._settings / f"{name}.{secrets.token_hex(8)}"
         fresh.write_text(text)
         fresh.replace(self._settings / name)
 

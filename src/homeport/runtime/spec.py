@@ -174,10 +174,9 @@ def _bind(target: str, source: Path, *options: str) -> dict[str, Any]:
 
 
 def _own_mount(mount: Mount) -> dict[str, Any]:
-    target = posixpath.normpath(mount.target)
-    if not target.startswith("/") or target == "/":
+    target = "/" + posixpath.normpath(mount.target).lstrip("/")
+    if not mount.target.startswith("/") or target == "/":
         raise RuntimeFailed(f"invalid mount path: '{mount.target}' mount path must be absolute and not '/'")
-    target = "/" + target.lstrip("/")
     if mount.source is not None:
         return _bind(target, mount.source, "ro" if mount.read_only else "rw", *mount.options)
     given = set(mount.options)
