@@ -57,7 +57,7 @@ done
 done_with "GET http://$public/"
 
 echo
-echo "$page" | sed -E 's/<[^>]*>//g; /^[[:space:]]*$/d; s/^/    /'
+echo "$page" | sed -E "s,</th>,: ,g; s/<[^>]*>//g; /^[[:space:]]*\$/d; s/^/    /"
 echo
 echo "  DescribeNetworkInterfaces says: $eni $address $mac"
 [ "$address" = "$private" ] || fail "DescribeTasks says $private, DescribeNetworkInterfaces $address"
