@@ -6,23 +6,12 @@ must never be left behind in a foreign one: all later sockets of the thread woul
 Where the way home fails the process ends.
 """
 
-import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CLONE_NEWNET = 0x40000000
-MS_BIND = 0x1000
-MNT_DETACH = 2
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+from homeport.kit import linux
 
 
 class Namespaces:
@@ -56,7 +45,7 @@ class Namespaces:
     @contextmanager
     def within(self, namespace: int) -> Iterator[None]:
         """Have the calling thread live in *namespace* for the body, which must not await."""
-        _check(_libc.setns(namespace, CLONE_NEWNET), "enter network namespace")
+        linux.setns(namespace, linux.CLONE_NEWNET)
         try:
             yield
         finally:
@@ -69,7 +58,7 @@ class Namespaces:
 
         It lives as long as the descriptor, or whatever else is made to hold it.
         """
-        _check(_libc.unshare(CLONE_NEWNET), "make network namespace")
+        linux.unshare(linux.CLONE_NEWNET)
         try:
             yield os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         finally:
@@ -80,13 +69,13 @@ class Namespaces:
         path = self.path(name)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o400)
-        _check(_libc.mount(f"/proc/self/fd/{namespace}".encode(), bytes(path), None, MS_BIND, None), f"mount {path}")
+        linux.mount(f"/proc/self/fd/{namespace}", path, None, linux.MS_BIND)
 
     def remove(self, name: str) -> None:
         """Let go of the namespace; the kernel ends it when nothing lives in it any more."""
         path = self.path(name)
         while self.exists(name):  # a mount may lie upon another where two of us raced
-            _check(_libc.umount2(bytes(path), MNT_DETACH), f"unmount {path}")
+            linux.unmount(path)
         path.unlink(missing_ok=True)
 
     def remove_directory(self) -> None:
@@ -95,7 +84,9 @@ class Namespaces:
             self._directory.rmdir()
 
     def _return(self) -> None:
-        if _libc.setns(self.home, CLONE_NEWNET) != 0:
+        try:
+            linux.setns(self.home, linux.CLONE_NEWNET)
+        except OSError:
             os.abort()
 
 

@@ -1,7 +1,6 @@
 """The kernel's word that files have changed, on the event loop: nothing here looks twice, or by the clock."""
 
 import asyncio
-import ctypes
 import os
 import struct
 from collections.abc import Callable
@@ -9,23 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_IN_MODIFY = 0x2
-_IN_MOVED_TO = 0x80
-_IN_CREATE = 0x100
-_IN_Q_OVERFLOW = 0x4000
+from homeport.kit import linux
+
 _EVENT = struct.Struct("iIII")
 _BUFFER = 64 * 1024
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Inotify:
     """One inotify descriptor with callbacks per watched directory; usable as a context manager."""
 
     def __init__(self) -> None:
-        self._fd = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self._fd < 0:
-            raise OSError(ctypes.get_errno(), "inotify_init1")
+        self._fd = linux.inotify_init()
         self._callbacks: dict[int, Callable[[str], None]] = {}
         self._overflow: list[Callable[[], None]] = []
         asyncio.get_running_loop().add_reader(self._fd, self._ready)
@@ -46,19 +39,15 @@ class Inotify:
 
     def watch_names(self, directory: Path, appeared: Callable[[str], None]) -> None:
         """Call back with the name of every file that appears in *directory*."""
-        self._watch(directory, _IN_CREATE | _IN_MOVED_TO, appeared)
+        self._watch(directory, linux.IN_CREATE | linux.IN_MOVED_TO, appeared)
 
     def watch_writes(self, directory: Path, written: Callable[[str], None], overflowed: Callable[[], None]) -> None:
         """Call back with the name of every file in *directory* that is written to, or when events were lost."""
-        self._watch(directory, _IN_MODIFY, written)
+        self._watch(directory, linux.IN_MODIFY, written)
         self._overflow.append(overflowed)
 
     def _watch(self, directory: Path, mask: int, callback: Callable[[str], None]) -> None:
-        watch = _libc.inotify_add_watch(self._fd, os.fsencode(directory), ctypes.c_uint32(mask))
-        if watch < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, f"{directory} cannot be watched: {os.strerror(number)}")
-        self._callbacks[watch] = callback
+        self._callbacks[linux.inotify_add_watch(self._fd, directory, mask)] = callback
 
     def _ready(self) -> None:
         try:
@@ -70,7 +59,7 @@ class Inotify:
             watch, mask, _, length = _EVENT.unpack_from(data, at)
             name = data[at + _EVENT.size : at + _EVENT.size + length].rstrip(b"\0")
             at += _EVENT.size + length
-            if mask & _IN_Q_OVERFLOW:
+            if mask & linux.IN_Q_OVERFLOW:
                 for callback in self._overflow:
                     callback()
             elif (known := self._callbacks.get(watch)) is not None:

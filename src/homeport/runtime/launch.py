@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from homeport.runtime import kernel
+from homeport.kit import linux
 from homeport.runtime.cgroups import MOUNT
 
 T = TypeVar("T")
@@ -30,7 +30,10 @@ _THREADS = 8  # a start waits for processes most of its time
 
 
 def _leave() -> None:
-    kernel.leave_mount_namespace()
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(
+        "none", "/", None, linux.MS_REC | linux.MS_SLAVE
+    )  # what comes from outside still arrives; nothing goes back
     unwanted = [str(MOUNT / "unified")]
     for line in Path("/proc/thread-self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
@@ -38,7 +41,7 @@ def _leave() -> None:
             unwanted.append(before.split()[4])  # our copy of the mount would keep a deleted namespace alive
     for path in unwanted:
         with contextlib.suppress(OSError):
-            kernel.unmount(path)
+            linux.unmount(path)
 
 
 def _sealed(program: str) -> int:

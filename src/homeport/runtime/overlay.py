@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from homeport.runtime import kernel
+from homeport.kit import linux
 
 # The kernel copies one page of options, with the terminating zero.
 OPTIONS_LIMIT = 4095
@@ -37,11 +37,11 @@ def mounted(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> It
     options = plan_options([str(layer) for layer in layers], upper, work)
     if len(options) > OPTIONS_LIMIT:
         options = plan_options(_short_names(layers, target.parent), upper, work)
-    kernel.mount("overlay", str(target), "overlay", 0, options)
+    linux.mount("overlay", target, "overlay", options=options)
     try:
         yield
     finally:
-        kernel.unmount(str(target))
+        linux.unmount(target)
 
 
 def _short_names(layers: Sequence[Path], directory: Path) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeport.runtime import kernel
+from homeport.kit import linux
 from homeport.runtime.protocol import RuntimeFailed
 
 _LIMIT = 1 << 20  # bytes of a passwd or group file that are looked at
@@ -26,7 +26,7 @@ def read_in_root(root: Path, path: str) -> str:
     """Return a file's text with *root* as the root directory; empty where there is no such file."""
     directory = os.open(root, os.O_PATH | os.O_DIRECTORY)
     try:
-        descriptor = kernel.open_in_root(directory, path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = linux.open_in_root(directory, path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return ""
     finally:

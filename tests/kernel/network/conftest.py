@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.kernel.network.vpclab import Lab, libc
+from tests.kernel.network.vpclab import Lab
 
+from homeport.kit import linux
 from homeport.network.kernel import KernelNetwork
-from homeport.network.namespaces import CLONE_NEWNET
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def machine() -> Iterator[None]:
     if os.geteuid() != 0 or any(line.split()[1] == "00000000" for line in routes):
         pytest.skip("needs root, inside a network namespace without a default route")
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    assert libc.unshare(CLONE_NEWNET) == 0
+    linux.unshare(linux.CLONE_NEWNET)
     try:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield
     finally:
-        assert libc.setns(home, CLONE_NEWNET) == 0
+        linux.setns(home, linux.CLONE_NEWNET)
         os.close(home)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import socket
 import subprocess
@@ -10,16 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from homeport.kit import linux
 from homeport.network.desired import Group, Interface, Network, Rule, Vpc
 from homeport.network.kernel import KernelNetwork
-from homeport.network.namespaces import CLONE_NEWNET
 from homeport.network.protocol import Traffic
 
 LONG_ENOUGH = 0.3  # seconds in which a packet that was not dropped has long arrived
 EVERYWHERE = "0.0.0.0/0"
 ALL = Rule(cidr=EVERYWHERE)
-
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def make_vpc(number: int = 1, *, internet_gateway: bool = False) -> Vpc:
@@ -77,11 +74,11 @@ class Lab:
     @contextlib.contextmanager
     def inside(self, path: Path) -> Iterator[None]:
         home, there = os.open("/proc/self/ns/net", os.O_RDONLY), os.open(path, os.O_RDONLY)
-        assert libc.setns(there, CLONE_NEWNET) == 0
+        linux.setns(there, linux.CLONE_NEWNET)
         try:
             yield
         finally:
-            assert libc.setns(home, CLONE_NEWNET) == 0
+            linux.setns(home, linux.CLONE_NEWNET)
             os.close(home)
             os.close(there)
 

@@ -1,25 +1,9 @@
 """What the kernel knows of the clock's error, as the metadata endpoint of Fargate tells it."""
 
-import ctypes
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-_TIME_ERROR = 5
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class _Timex(ctypes.Structure):
-    """The beginning of struct timex (adjtimex(2)); the rest is room for what the kernel writes."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_byte * 256),
-    )
+from homeport.kit import linux
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +25,8 @@ class ClockDrift:
 
 def read(now: float) -> ClockDrift | None:
     """Return the clock's state, or None where the kernel does not tell."""
-    timex = _Timex(modes=0)
-    result = _libc.adjtimex(ctypes.byref(timex))
-    if result < 0:
+    try:
+        state = linux.clock_state()
+    except OSError:
         return None
-    return ClockDrift(timex.maxerror / 1000, result != _TIME_ERROR, now)
+    return ClockDrift(state.error_microseconds / 1000, state.synchronized, now)

@@ -1,7 +1,6 @@
 """One container's output file: what has been read of it, what is on its way, what the server holds."""
 
 import asyncio
-import ctypes
 import errno
 import logging
 import os
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from homeport.kit import linux
 from homeport.node.logs.batch import Batch, event_start, make_batch
 from homeport.node.logs.lines import Line, LineReader
 from homeport.node.store import LogSource
@@ -22,11 +22,6 @@ MULTILINE_SECONDS = 5.0  # how long an event waits for its next line, as in Dock
 _CHUNK = 1024 * 1024
 _PUNCH_BYTES = 1024 * 1024
 _PAGE = 4096
-_FALLOC_FL_KEEP_SIZE = 1
-_FALLOC_FL_PUNCH_HOLE = 2
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 
 
 class Source:
@@ -134,9 +129,10 @@ class Source:
             return
         descriptor = os.open(self.saved.path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            mode = _FALLOC_FL_PUNCH_HOLE | _FALLOC_FL_KEEP_SIZE
-            if _libc.fallocate(descriptor, mode, 0, end) != 0 and ctypes.get_errno() != errno.EOPNOTSUPP:
-                log.warning("%s: shipped output keeps its disk space: %s", self.path, os.strerror(ctypes.get_errno()))
+            linux.punch_hole(descriptor, 0, end)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                log.warning("%s: shipped output keeps its disk space: %s", self.path, error.strerror)
         finally:
             os.close(descriptor)
         self._punched = end
