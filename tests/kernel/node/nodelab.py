@@ -227,12 +227,9 @@ class Server:
         """Return everything that is left of containers and networks."""
         found = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(self.folder) in line]
         found += [str(path) for path in (self.folder / "run").rglob("*") if "netns" in path.parts and path.is_file()]
-        for controller in Path("/sys/fs/cgroup").iterdir():
-            found += [
-                str(p)
-                for p in controller.rglob("*")
-                if p.is_dir() and self.cgroup_root in p.parts and p.name != self.cgroup_root
-            ]
+        for root in Path("/sys/fs/cgroup").glob(f"*/{self.cgroup_root}"):
+            # os.walk, not rglob: groups go away while we look.
+            found += [str(Path(parent, name)) for parent, names, _ in os.walk(root) for name in names]
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -180,13 +180,17 @@ BOMBS = {
 }
 
 
+#: Seconds of processor time: far over what any bomb takes, far under what one that explodes would.
+EXPLOSION = 10
+
+
 @pytest.mark.parametrize("body", BOMBS.values(), ids=BOMBS.keys())
 def test_json_bombs_cost_little(gateway: AsgiClient, body: bytes) -> None:
-    started = perf_counter()
+    started = process_time()
     answer = gateway.json(ECS, "RunTask", body)
     assert answer.status == 400
     assert judged(answer)
-    assert perf_counter() - started < 1
+    assert process_time() - started < EXPLOSION
 
 
 XML_BOMBS = {
@@ -202,11 +206,11 @@ XML_BOMBS = {
 
 @pytest.mark.parametrize("body", XML_BOMBS.values(), ids=XML_BOMBS.keys())
 def test_xml_bombs_are_refused(gateway: AsgiClient, body: bytes) -> None:
-    started = perf_counter()
+    started = process_time()
     answer = gateway.signed("route53", body, path="/2013-04-01/hostedzone/Z1/rrset/")
     assert answer.status == 400
     assert b"root:" not in answer.body
-    assert perf_counter() - started < 1
+    assert process_time() - started < EXPLOSION
 
 
 FORM_BOMBS = {
@@ -226,9 +230,9 @@ FORM_BOMBS = {
 
 @pytest.mark.parametrize(("fields", "status"), FORM_BOMBS.values(), ids=FORM_BOMBS.keys())
 def test_form_bombs_cost_little(gateway: AsgiClient, fields: str, status: int) -> None:
-    started = perf_counter()
+    started = process_time()
     assert gateway.form(EC2, "DescribeVpcs", fields).status == status
-    assert perf_counter() - started < 1
+    assert process_time() - started < EXPLOSION
 
 
 def test_cbor_lengths_are_not_believed(gateway: AsgiClient) -> None:

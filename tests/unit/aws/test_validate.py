@@ -1,6 +1,6 @@
 """Java's patterns as Python reads them, and checks that stay cheap."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -37,9 +37,9 @@ def test_what_python_cannot_express_is_given_up(pattern: str) -> None:
 def test_nested_repetition_is_not_tried_on_long_values() -> None:
     matches = compile_pattern("(a+)+")
     assert matches is not None
-    started = perf_counter()
+    started = process_time()
     assert matches("a" * 100_000 + "!")
-    assert perf_counter() - started < 0.1
+    assert process_time() - started < 10  # tried, it would take longer than the sun has
 
 
 def test_a_shape_that_contains_itself_is_checked_to_the_bottom() -> None:
