@@ -1,6 +1,7 @@
 """The server's end, and what the kernel has: everything a test of the real agent looks at."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
