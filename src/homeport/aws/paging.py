@@ -9,7 +9,7 @@ pages make none appear twice.  Tokens are opaque to clients; one that we did not
     after = Keyset(("created_at", "id"), next_token, kinds=(float, str))
     rows = await tx.fetch(f"SELECT ... WHERE owner = ?{after.condition} ORDER BY created_at, id LIMIT ?",
                           owner, *after.values, size + 1)
-    page = after.page(rows, size, key=lambda row: (row[0], row[1]))
+    page = cut_page(rows, size, key=lambda row: (row[0], row[1]))
 """
 
 import base64
@@ -86,9 +86,13 @@ def paginate(
         kinds = tuple(type(part) for part in key(ordered[0])) if ordered else ()
         after = decode_token(next_token, kinds, invalid) if ordered else None
         ordered = [item for item in ordered if after is None or key(item) > after]
-    size = max_results or default
-    shown = ordered[:size]
-    return Page(shown, encode_token(key(shown[-1])) if len(ordered) > size else None)
+    return cut_page(ordered, max_results or default, key=key)
+
+
+def cut_page(rows: Sequence[T], size: int, *, key: Callable[[T], Key]) -> Page[T]:
+    """Return the first *size* of *rows*, which stand in the order of their keys and are more if others follow."""
+    shown = list(rows[:size])
+    return Page(shown, encode_token(key(shown[-1])) if len(rows) > size else None)
 
 
 class Keyset:
@@ -106,8 +110,3 @@ class Keyset:
         #: Starts with AND, or is empty on the first page.
         self.condition = f" AND ({', '.join(columns)}) > ({', '.join('?' * len(columns))})" if key is not None else ""
         self.values: Key = key or ()
-
-    def page(self, rows: Sequence[T], size: int, *, key: Callable[[T], Key]) -> Page[T]:
-        """Cut *rows*, fetched with one more than *size*, into a page."""
-        shown = list(rows[:size])
-        return Page(shown, encode_token(key(shown[-1])) if len(rows) > size else None)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from homeport.aws.arn import Arn, find_arn, is_role_arn
 from homeport.aws.errors import AwsError
 from homeport.aws.fields import Absent, Fields, Unhonoured
-from homeport.aws.paging import InvalidToken, Keyset, decode_token, encode_token, paginate
+from homeport.aws.paging import InvalidToken, Keyset, cut_page, decode_token, encode_token, paginate
 from homeport.aws.tags import merge_tags, parse_tags, tags_view
 
 
@@ -116,7 +116,7 @@ def test_a_page_adds_its_token_to_the_answer() -> None:
 def test_a_keyset_starts_behind_its_token() -> None:
     first = Keyset(("created_at", "id"), None, kinds=(float, str))
     assert (first.condition, first.values) == ("", ())
-    page = first.page([(1.5, "a"), (2.5, "b")], 1, key=lambda row: row)
+    page = cut_page([(1.5, "a"), (2.5, "b")], 1, key=lambda row: row)
     assert page.items == [(1.5, "a")]
     second = Keyset(("created_at", "id"), page.next_token, kinds=(float, str))
     assert (second.condition, second.values) == (" AND (created_at, id) > (?, ?)", (1.5, "a"))

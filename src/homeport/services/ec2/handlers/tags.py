@@ -5,7 +5,7 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.aws.fields import Fields
-from homeport.aws.paging import decode_token, encode_token
+from homeport.aws.paging import cut_page, decode_token
 from homeport.aws.tags import merge_tags
 from homeport.services.ec2 import errors
 from homeport.services.ec2.handlers.documents import (
@@ -108,10 +108,8 @@ async def describe_tags(
         if len(found) < _DEFAULT_PAGE:
             break
         after = (found[-1].resource, found[-1].key)
-    answer: dict[str, Any] = {"Tags": [_tag_view(tag) for tag in shown[:limit]]}
-    if len(shown) > limit:
-        answer["NextToken"] = encode_token((shown[limit - 1].resource, shown[limit - 1].key))
-    return answer
+    page = cut_page(shown, limit, key=lambda tag: (tag.resource, tag.key))
+    return page.with_token({"Tags": [_tag_view(tag) for tag in page.items]}, "NextToken")
 
 
 _FIELDS: Mapping[str, Callable[[Tag], str]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.aws.fields import Fields
-from homeport.aws.paging import Keyset
+from homeport.aws.paging import Keyset, cut_page
 from homeport.aws.tags import parse_tags
 from homeport.services.ecr import store
 from homeport.services.ecr.authority import PASSWORD_SECONDS
@@ -92,7 +92,7 @@ async def describe_repositories(
     rows = await store.list_repositories(
         call.tx, call.region, condition=start.condition, values=start.values, limit=size + 1
     )
-    page = start.page(rows, size, key=lambda repository: (repository.name,))
+    page = cut_page(rows, size, key=lambda repository: (repository.name,))
     views = [repository_view(repository, call.account, address) for repository in page.items]
     return page.with_token({"repositories": views})
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.paging import cut_page
 from homeport.services.ecs.errors import InvalidParameter
-from homeport.services.ecs.paging import after, cut, page_size
+from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import SETTINGS, check_value, effective, root_of
 from homeport.services.ecs.store import account_settings as store
@@ -72,5 +73,5 @@ async def list_account_settings(
         for setting, held in sorted(chosen.items())
         if setting > last and name in {None, setting} and value in {None, held}
     ]
-    shown, rest = cut(listed, page_size(max_results, _MOST), key=lambda setting: (setting["name"],))
-    return {"settings": list(shown), **rest}
+    page = cut_page(listed, page_size(max_results, _MOST), key=lambda setting: (setting["name"],))
+    return page.with_token({"settings": page.items})

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.paging import cut_page
 from homeport.services.ecs.lookup import place_of
-from homeport.services.ecs.paging import after, cut, page_size
+from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.strategies import PROVIDERS
 from homeport.services.ecs.views import failure_view
@@ -25,11 +26,11 @@ async def describe_capacity_providers(
     wanted = [names.get(given, given) for given in capacity_providers or PROVIDERS]
     (last,) = after(next_token, str) or ("",)
     known = [name for name in PROVIDERS if name in wanted and name > last]
-    shown, rest = cut(known, page_size(max_results), key=lambda name: (name,))
-    return {
+    page = cut_page(known, page_size(max_results), key=lambda name: (name,))
+    answer = {
         "capacityProviders": [
             {"capacityProviderArn": arns[name], "name": name, "status": "ACTIVE", "tags": [], "type": name}
-            for name in shown
+            for name in page.items
         ],
         "failures": [
             failure_view(
@@ -38,5 +39,5 @@ async def describe_capacity_providers(
             for given in wanted
             if given not in arns
         ],
-        **rest,
     }
+    return page.with_token(answer)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from homeport.aws.call import Call
+from homeport.aws.paging import cut_page
 from homeport.db.database import Tx
 from homeport.services.ecs.errors import (
     ClusterContainsTasks,
@@ -17,7 +18,7 @@ from homeport.services.ecs.errors import (
 )
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model.clusters import Cluster, ClusterDocument
-from homeport.services.ecs.paging import after, cut, page_size
+from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import effective
 from homeport.services.ecs.store import clusters as store
@@ -85,8 +86,8 @@ async def describe_clusters(call: Call, *, clusters: Sequence[str] = (), include
 async def list_clusters(call: Call, *, next_token: str | None = None, max_results: int | None = None) -> dict[str, Any]:
     size = page_size(max_results)
     rows = await store.page(call.tx, call.region, after=(after(next_token, str) or ("",))[0], limit=size + 1)
-    shown, rest = cut(rows, size, key=lambda row: row[:1])
-    return {"clusterArns": [arn for _, arn in shown], **rest}
+    page = cut_page(rows, size, key=lambda row: row[:1])
+    return page.with_token({"clusterArns": [arn for _, arn in page.items]})
 
 
 @ecs.operation("UpdateCluster")

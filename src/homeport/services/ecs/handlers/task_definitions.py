@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from homeport.aws.call import Call
+from homeport.aws.paging import cut_page
 from homeport.aws.tags import tags_view
 from homeport.services.ecs import definitions
 from homeport.services.ecs.errors import Client, InvalidParameter
 from homeport.services.ecs.lookup import get_definition, place_of
 from homeport.services.ecs.model.task_definitions import ACTIVE, DELETING, INACTIVE, TaskDefinition
-from homeport.services.ecs.paging import after, cut, page_size
+from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import task_definitions as store
 from homeport.services.ecs.tags import parse_tags
@@ -108,9 +109,9 @@ async def list_task_definitions(
         descending=sort == "DESC",
         limit=size + 1,
     )
-    shown, rest = cut(rows, size, key=lambda row: row)
-    arns = [call.arn("ecs", f"task-definition/{family}:{revision}") for family, revision in shown]
-    return {"taskDefinitionArns": arns, **rest}
+    page = cut_page(rows, size, key=lambda row: row)
+    arns = [call.arn("ecs", f"task-definition/{family}:{revision}") for family, revision in page.items]
+    return page.with_token({"taskDefinitionArns": arns})
 
 
 @ecs.operation("ListTaskDefinitionFamilies", reads=True)
@@ -131,8 +132,8 @@ async def list_task_definition_families(
         after=(after(next_token, str) or ("",))[0],
         limit=size + 1,
     )
-    shown, rest = cut(rows, size, key=lambda family: (family,))
-    return {"families": list(shown), **rest}
+    page = cut_page(rows, size, key=lambda family: (family,))
+    return page.with_token({"families": page.items})
 
 
 @ecs.operation("DeregisterTaskDefinition")

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.aws.paging import cut_page
 from homeport.services.ecs import lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotFound
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model.tasks import Desired
-from homeport.services.ecs.paging import after, cut, page_size
+from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import tasks as store
 from homeport.services.ecs.views import failure_view, task_view
@@ -79,8 +80,8 @@ async def list_tasks(
         limit=size + 1,
         filters={column: value for column, value in given.items() if value is not None},
     )
-    shown, rest = cut(rows, size, key=lambda row: row[:1])
-    return {"taskArns": [call.arn("ecs", f"task/{place.name}/{task_id}") for _, task_id in shown], **rest}
+    page = cut_page(rows, size, key=lambda row: row[:1])
+    return page.with_token({"taskArns": [call.arn("ecs", f"task/{place.name}/{task_id}") for _, task_id in page.items]})
 
 
 @ecs.operation("StopTask")

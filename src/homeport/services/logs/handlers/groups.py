@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from homeport.aws.call import Call
-from homeport.aws.paging import decode_token, encode_token
+from homeport.aws.paging import cut_page, decode_token
 from homeport.services.logs import store, validation
 from homeport.services.logs.errors import InvalidParameter, ResourceAlreadyExists, ResourceNotFound
 from homeport.services.logs.handlers.lookup import group_of_identifier, invalid_token
@@ -66,10 +66,8 @@ async def describe_log_groups(
     (after,) = decode_token(next_token, (str,), invalid_token) or ("",)
     pattern = log_group_name_pattern or ""
     found = await _matching(call, log_group_name_prefix or "", after, limit + 1, lambda group: pattern in group.name)
-    answer: dict[str, Any] = {"logGroups": [group_view(group, call.account) for group in found[:limit]]}
-    if len(found) > limit:
-        answer["nextToken"] = encode_token((found[limit - 1].name,))
-    return answer
+    page = cut_page(found, limit, key=lambda group: (group.name,))
+    return page.with_token({"logGroups": [group_view(group, call.account) for group in page.items]})
 
 
 async def _identified(call: Call, identifiers: Sequence[str]) -> list[LogGroup]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from homeport.aws.call import Call
-from homeport.aws.paging import decode_token, encode_token
+from homeport.aws.paging import Key, cut_page, decode_token
 from homeport.services.logs import store, validation
 from homeport.services.logs.errors import InvalidParameter, ResourceAlreadyExists
 from homeport.services.logs.handlers.lookup import identified_group, invalid_token
@@ -56,12 +56,12 @@ async def describe_log_streams(
             descending=descending,
             limit=limit + 1,
         )
-    answer: dict[str, Any] = {"logStreams": [stream_view(stream, group, call.account) for stream in found[:limit]]}
-    if len(found) > limit:
-        last = found[limit - 1]
-        position = (last.last_event, last.name) if order_by == "LastEventTime" else (last.name,)
-        answer["nextToken"] = encode_token(position)
-    return answer
+
+    def key(stream: LogStream) -> Key:
+        return (stream.last_event, stream.name) if order_by == "LastEventTime" else (stream.name,)
+
+    page = cut_page(found, limit, key=key)
+    return page.with_token({"logStreams": [stream_view(stream, group, call.account) for stream in page.items]})
 
 
 async def _by_last_event(
