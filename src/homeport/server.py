@@ -63,8 +63,6 @@ class Server:
         self._tokens = TokenService(database, clock, authority, account=installation.account)
         welcome = Welcome(
             version=VERSION,
-            account=installation.account,
-            region=installation.region,
             registry_names=tuple(f"{installation.account}.dkr.ecr.{region}.amazonaws.com" for region in REGIONS),
             registry_realm=f"{installation.endpoint}{REGISTRY_PATH}token",
             registry_certificate=authority.certificate,

@@ -187,7 +187,6 @@ def _interface(eni: Eni) -> desired.Interface:
         subnet_cidr=eni.subnet_cidr,
         mac=eni.mac,
         address=eni.address,
-        device=eni.device,
         groups=eni.groups,
         public_address=eni.public_address,
         internet=eni.internet,

@@ -53,7 +53,7 @@ class SecurityGroup(_Message, frozen=True, kw_only=True):
 
 class Eni(_Message, frozen=True, kw_only=True):
     """
-    A network interface that this node makes, as the device inside a task's namespace.
+    A network interface that this node makes inside a task's namespace.
 
     `subnet_cidr` gives the prefix length and the gateway (the subnet's first address).
     `internet` says whether the subnet's route table leads 0.0.0.0/0 to an internet gateway.
@@ -61,12 +61,10 @@ class Eni(_Message, frozen=True, kw_only=True):
 
     id: str
     vpc: str
-    subnet: str
     subnet_cidr: str
     mac: str
     address: str
     dns_name: str
-    device: str = "eth1"
     groups: tuple[str, ...] = ()
     public_address: str = ""
     internet: bool = True
@@ -190,7 +188,6 @@ class Task(_Message, frozen=True, kw_only=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     pid_mode: str = ""  # "task" shares one PID namespace
     volumes: tuple[str, ...] = ()
-    ephemeral_gib: int = 20
     stop: bool = False
 
 
@@ -211,8 +208,6 @@ class Welcome(_Message, frozen=True, kw_only=True):
     """The server's answer to Hello: what the node needs to know of this installation."""
 
     version: int
-    account: str
-    region: str
     registry_names: tuple[str, ...] = ()  # registries that are the node's own under another name
     registry_realm: str = ""  # URL of the registry's token service
     registry_certificate: str = ""  # PEM; the registry trusts tokens that it signed

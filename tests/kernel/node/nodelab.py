@@ -43,7 +43,6 @@ def eni(number: int) -> Eni:
     return Eni(
         id=f"eni-{number:017x}",
         vpc=VPC.id,
-        subnet="subnet-1",
         subnet_cidr="10.0.0.0/20",
         mac=f"02:00:00:00:{number // 256:02x}:{number % 256:02x}",
         address=f"10.0.{number // 256}.{number % 256}",
@@ -104,7 +103,7 @@ class Server:
         try:
             hello = await frames.read(reader, frames.to_server)
             assert isinstance(hello, Hello)
-            self._say(writer, Welcome(version=1, account="123456789012", region="us-east-1"))
+            self._say(writer, Welcome(version=1))
             self._say(writer, Assignment(generation=self.generation, items=tuple(self.items.values())))
             self.writer = writer
             async with self.changed:

@@ -86,7 +86,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         return batch.end
 
     intake = Intake(observed=record, log_batch=append, wakes=("ecs.placement",))
-    welcome = Welcome(version=1, account="1", region="r")
+    welcome = Welcome(version=1)
     sessions = Sessions(database, FixedClock(), welcome, intake, lambda name: made.woken.append(name))
     made = World(database, sessions, tmp_path / "s")
     server = await asyncio.start_unix_server(sessions.serve, made.socket)

@@ -74,7 +74,7 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions.append(writer)
-        self.say(Welcome(version=1, account="1", region="r"), Assignment(generation=7, items=()))
+        self.say(Welcome(version=1), Assignment(generation=7, items=()))
         while (message := await frames.read(reader, frames.to_server)) is not None:
             self.heard.append(message)
         writer.close()

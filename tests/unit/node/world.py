@@ -50,7 +50,6 @@ def eni(number: int = 5) -> Eni:
     return Eni(
         id=f"eni-{number}",
         vpc="vpc-1",
-        subnet="subnet-1",
         subnet_cidr="10.0.0.0/24",
         mac=f"02:00:00:00:00:{number:02x}",
         address=f"10.0.0.{number}",

@@ -40,7 +40,6 @@ def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
     return wire.Eni(
         id=interface.id,
         vpc=interface.vpc,
-        subnet=interface.subnet,
         subnet_cidr=place.cidr,
         mac=interface.mac,
         address=interface.address,

@@ -45,7 +45,6 @@ def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: M
         tags=dict(tags),
         pid_mode=applied.get("pidMode", ""),
         volumes=tuple(volume["name"] for volume in applied["volumes"]),
-        ephemeral_gib=task.ephemeral_storage.size,
         stop=task.desired_status is Desired.STOPPED,
     )
 

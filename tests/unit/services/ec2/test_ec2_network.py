@@ -75,7 +75,6 @@ async def test_interface_comes_with_its_vpc_and_the_groups_its_rules_name(open_a
         assert eni == Eni(
             id=interface.id,
             vpc=web.vpc,
-            subnet=interface.subnet,
             subnet_cidr="172.31.0.0/20",
             mac=interface.mac,
             address="172.31.0.4",

@@ -90,8 +90,8 @@ def test_empty_command_override_changes_nothing() -> None:
 
 
 def test_task_size_override_reaches_the_node() -> None:
-    task = task_of({}, overriding={"cpu": "1 vCPU", "memory": "2GB", "ephemeralStorage": {"sizeInGiB": 30}})
-    assert (task.cpu, task.memory, task.ephemeral_gib) == (1024, 2048, 30)
+    task = task_of({}, overriding={"cpu": "1 vCPU", "memory": "2GB"})
+    assert (task.cpu, task.memory) == (1024, 2048)
 
 
 def test_labels_of_ecs_win_over_declared_ones() -> None:
