@@ -34,7 +34,7 @@ class Call:
     ids: Ids
     wake: Callable[[str], None]
     #: For operations that wait for something slow: registered as reading, they write in a transaction of their own.
-    database: Database | None = None
+    database: Database
 
     def now(self) -> float:
         return self.clock.now()
