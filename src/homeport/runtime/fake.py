@@ -14,6 +14,7 @@ from pathlib import Path
 
 from homeport.kit.clock import Clock, SystemClock
 from homeport.runtime.conmon import signal_number
+from homeport.runtime.images import candidates
 from homeport.runtime.protocol import (
     ExecResult,
     Existing,
@@ -88,6 +89,7 @@ class FakeRuntime:
         return self.programs.get(spec.argv, Program())
 
     async def ensure_group(self, group: str, limits: Limits) -> None:
+        self.calls.append(("ensure_group", group))
         self.world.groups[group] = limits
 
     async def remove_group(self, group: str) -> None:
@@ -208,7 +210,9 @@ class FakeImages:
         await self.held.wait()
         if failure := self.failures.get(reference):
             raise ImagePullFailed(failure)
-        image = self.local.get(reference) or self.remote.get(reference)
+        image = self.local.get(reference)
+        if image is None or (len(candidates(reference)) == 1 and "@" not in reference):
+            image = self.remote.get(reference)
         if image is None:
             raise ImagePullFailed(
                 "pull image manifest has been retried 1 time(s):"

@@ -9,6 +9,7 @@ from tests.unit.node.world import World, container, task
 from homeport.node.endpoints.http import Request
 from homeport.node.endpoints.metadata import Metadata
 from homeport.node.endpoints.stats import StatsReader
+from homeport.runtime.protocol import ExecResult, Stats
 from homeport.wire.messages import HealthCheck, LogTarget, RestartPolicy, TaskPhase
 
 SPEC = task(
@@ -34,6 +35,8 @@ SPEC = task(
 
 async def metadata(tmp_path: Path) -> tuple[World, Metadata]:
     world = await World(tmp_path).start()
+    world.runtime.commands[("true",)] = ExecResult(0, "true")
+    world.runtime.stats_of["t1-web"] = Stats(cpu_nanoseconds=1_000_000, memory_bytes=4096, memory_limit_bytes=8192)
     world.run_task(SPEC)
     await world.phase(TaskPhase.RUNNING)
     clock = VirtualClock()

@@ -7,8 +7,11 @@ from msgspec.structs import replace
 from tests.unit.node.virtual import pass_time, until, virtual
 from tests.unit.node.world import GROUP, VPC, World, container, eni, task
 
-from homeport.runtime.protocol import Image
+from homeport.runtime.fake import Program
+from homeport.runtime.protocol import ExecResult, Image
 from homeport.wire.messages import Dependency, HealthCheck, RestartPolicy, StopCause, TaskPhase
+
+PROBE = ("/bin/sh", "-c", "true")
 
 
 @virtual
@@ -20,7 +23,7 @@ async def test_task_runs_and_is_reported(tmp_path: Path):
     assert seen.containers[0].image_digest == "sha256:aa"
     assert seen.started_at is not None
     assert [verb for verb, _ in world.runtime.calls] == ["ensure_group", "create", "start"]
-    assert set(world.network.now.interfaces) == {"eni-5"}
+    assert set(world.network.network.interfaces) == {"eni-5"}
 
 
 @virtual
@@ -41,7 +44,7 @@ async def test_essential_exit_ends_the_task_and_stop_goes_in_reverse_order(tmp_p
     needs = (Dependency(container="db", condition="START"),)
     world.run_task(task(container("db"), container("web", depends_on=needs), container("log", essential=False)))
     await world.phase(TaskPhase.RUNNING)
-    world.runtime.exit("t1-log", 0)
+    world.runtime.end("t1-log", 0)
     await pass_time(1)
     assert world.last().phase is TaskPhase.RUNNING
     world.runtime.calls.clear()
@@ -51,8 +54,8 @@ async def test_essential_exit_ends_the_task_and_stop_goes_in_reverse_order(tmp_p
     assert signals == ["t1-web", "t1-db"]
     assert seen.cause is StopCause.NONE
     assert {c.name: c.exit_code for c in seen.containers} == {"db": 143, "web": 143, "log": 0}
-    assert not world.runtime.containers
-    assert not world.runtime.groups
+    assert not world.machine.containers
+    assert not world.machine.groups
 
 
 @virtual
@@ -60,7 +63,7 @@ async def test_a_finished_essential_container_stops_the_others(tmp_path: Path):
     world = await World(tmp_path).start()
     world.run_task(task(container("a"), container("b", essential=False)))
     await world.phase(TaskPhase.RUNNING)
-    world.runtime.exit("t1-a", 3)
+    world.runtime.end("t1-a", 3)
     seen = await world.phase(TaskPhase.STOPPED)
     assert seen.cause is StopCause.ESSENTIAL_EXITED
     assert seen.reason == "Essential container in task exited"
@@ -76,8 +79,8 @@ async def test_dropped_task_leaves_nothing(tmp_path: Path):
     world.drop(spec, eni(), VPC, GROUP)
     await world.phase(TaskPhase.GONE)
     await until(lambda: not list(world.agent.roster))
-    assert not world.network.now.interfaces
-    assert not world.network.now.vpcs
+    assert not world.network.network.interfaces
+    assert not world.network.network.vpcs
     assert not (tmp_path / "state/tasks/t1").exists()
     assert world.agent._store.load().tasks == ()
 
@@ -85,22 +88,23 @@ async def test_dropped_task_leaves_nothing(tmp_path: Path):
 @virtual
 async def test_interface_stays_until_the_containers_are_gone(tmp_path: Path):
     world = await World(tmp_path).start()
-    world.runtime.deaf.add("t1-app")
+    world.runtime.programs["sh",] = Program(ignores=("SIGTERM",))
     spec = task(container(stop_timeout=7))
     world.run_task(spec)
     await world.phase(TaskPhase.RUNNING)
     begun = asyncio.get_running_loop().time()
     world.drop(spec, eni())
     await pass_time(6)
-    assert "eni-5" in world.network.now.interfaces
+    assert "eni-5" in world.network.network.interfaces
     await world.phase(TaskPhase.GONE)
     assert 7 <= asyncio.get_running_loop().time() - begun < 9
-    assert not world.network.now.interfaces
+    assert not world.network.network.interfaces
 
 
 @virtual
 async def test_image_that_cannot_be_had_fails_the_task(tmp_path: Path):
     world = await World(tmp_path).start()
+    world.images.failures["docker.io/no/such:1"] = "pull access denied for docker.io/no/such:1"
     world.run_task(task(container("a"), container("b", image="docker.io/no/such:1", essential=False)))
     seen = await world.phase(TaskPhase.STOPPED)
     reason = "CannotPullContainerError: pull access denied for docker.io/no/such:1"
@@ -121,13 +125,13 @@ async def test_a_moved_tag_is_seen_and_a_silent_registry_does_not_matter(tmp_pat
     world.put(eni(6), task(container(image=name, runtime_id="t2-app"), id="t2", eni="eni-6"))
     await until(lambda: any(getattr(m, "task", "") == "t2" for m in world.sent))
     await until(lambda: world.last("t2").phase is TaskPhase.RUNNING)
-    assert world.last("t2").containers[0].image_digest == "sha256:old"
+    assert world.last("t2").containers[0].image_digest == "sha256:new"  # as it was pulled last
 
 
 @virtual
 async def test_stop_while_pulling_cancels_the_pull(tmp_path: Path):
     world = await World(tmp_path).start()
-    world.images.gate = asyncio.Event()
+    world.images.held.clear()
     spec = task(container(image="docker.io/big"))
     world.run_task(spec)
     await until(lambda: world.images.pulls)
@@ -140,10 +144,10 @@ async def test_stop_while_pulling_cancels_the_pull(tmp_path: Path):
 @virtual
 async def test_stop_while_starting_waits_for_the_start_and_then_stops(tmp_path: Path):
     world = await World(tmp_path).start()
-    gate = world.runtime.gates["start", "t1-app"] = asyncio.Event()
+    gate = world.runtime.gates["t1-app"] = asyncio.Event()
     spec = task()
     world.run_task(spec)
-    await until(lambda: ("start", "t1-app") in world.runtime.calls)
+    await until(lambda: "t1-app" in world.runtime.starting)
     world.put(replace(spec, stop=True))
     await pass_time(5)
     assert ("remove", "t1-app") not in world.runtime.calls
@@ -165,9 +169,13 @@ async def test_network_that_cannot_be_made_fails_the_task(tmp_path: Path):
 
 @virtual
 async def test_containers_that_cannot_be_created_or_started_say_why(tmp_path: Path):
-    for verb, word in (("create", "Create"), ("start", "Start")):
-        world = await World(tmp_path / verb).start()
-        world.runtime.fail[verb, "t1-app"] = "no such executable"
+    failures = {
+        "Create": Program(create_failure="no such executable"),
+        "Start": Program(start_failure="no such executable"),
+    }
+    for word, program in failures.items():
+        world = await World(tmp_path / word).start()
+        world.runtime.programs["sh",] = program
         world.run_task(task())
         seen = await world.phase(TaskPhase.STOPPED)
         assert seen.containers[0].reason == f"Cannot{word}ContainerError: no such executable"
@@ -178,7 +186,7 @@ async def test_containers_that_cannot_be_created_or_started_say_why(tmp_path: Pa
 async def test_dependencies_hold_before_a_container_starts(tmp_path: Path):
     world = await World(tmp_path).start()
     check = HealthCheck(command=("CMD-SHELL", "true"), interval=5, start_period=60, retries=2)
-    world.runtime.health["t1-db"] = 1
+    world.runtime.commands[PROBE] = ExecResult(1, "")
     world.run_task(
         task(
             container("init", essential=False),
@@ -189,15 +197,15 @@ async def test_dependencies_hold_before_a_container_starts(tmp_path: Path):
     await until(lambda: ("start", "t1-init") in world.runtime.calls)
     await pass_time(3)
     assert ("start", "t1-db") not in world.runtime.calls
-    world.runtime.exit("t1-init", 0)
+    world.runtime.end("t1-init", 0)
     await until(lambda: ("start", "t1-db") in world.runtime.calls)
     await pass_time(13)
     assert ("start", "t1-web") not in world.runtime.calls
     assert world.last().containers[1].health == "UNKNOWN"  # its start period
-    world.runtime.health["t1-db"] = 0
+    world.runtime.commands[PROBE] = ExecResult(0, "")
     seen = await world.phase(TaskPhase.RUNNING)
     assert seen.containers[1].health == "HEALTHY"
-    world.runtime.health["t1-db"] = 1
+    world.runtime.commands[PROBE] = ExecResult(1, "")
     await until(lambda: world.last().containers[1].health == "UNHEALTHY", 20)
     assert world.last().phase is TaskPhase.RUNNING
 
@@ -208,7 +216,7 @@ async def test_a_dependency_that_fails_keeps_its_dependents_from_starting(tmp_pa
     needs = (Dependency(container="init", condition="SUCCESS"),)
     world.run_task(task(container("init", essential=False), container("web", depends_on=needs)))
     await until(lambda: ("start", "t1-init") in world.runtime.calls)
-    world.runtime.exit("t1-init", 1)
+    world.runtime.end("t1-init", 1)
     seen = await world.phase(TaskPhase.STOPPED)
     assert seen.containers[1].exit_code == 143
     assert seen.containers[1].reason == (
@@ -236,11 +244,11 @@ async def test_restart_policy_starts_the_same_container_again(tmp_path: Path):
     world.run_task(task(container(restart_policy=policy)))
     await world.phase(TaskPhase.RUNNING)
     await pass_time(61)
-    world.runtime.exit("t1-app", 5)
+    world.runtime.end("t1-app", 5)
     await until(lambda: world.last().containers[0].restarts == 1)
     assert not any(c.status == "STOPPED" for m in world.sent for c in getattr(m, "containers", ()))
-    assert world.runtime.containers["t1-app"].starts == 2
-    world.runtime.exit("t1-app", 5)  # too soon after the last start
+    assert world.machine.containers["t1-app"].runs == 2
+    world.runtime.end("t1-app", 5)  # too soon after the last start
     seen = await world.phase(TaskPhase.STOPPED)
     assert seen.containers[0].exit_code == 5
 
@@ -251,7 +259,7 @@ async def test_ignored_exit_codes_are_not_restarted(tmp_path: Path):
     world.run_task(task(container(restart_policy=RestartPolicy(ignored_exit_codes=(0,), period=60))))
     await world.phase(TaskPhase.RUNNING)
     await pass_time(100)
-    world.runtime.exit("t1-app", 0)
+    world.runtime.end("t1-app", 0)
     await world.phase(TaskPhase.STOPPED)
     assert ("start", "t1-app") in world.runtime.calls
 
@@ -261,7 +269,7 @@ async def test_out_of_memory_is_named(tmp_path: Path):
     world = await World(tmp_path).start()
     world.run_task(task())
     await world.phase(TaskPhase.RUNNING)
-    world.runtime.exit("t1-app", 137, out_of_memory=True)
+    world.runtime.end("t1-app", 137, out_of_memory=True)
     seen = await world.phase(TaskPhase.STOPPED)
     assert seen.containers[0].exit_code == 137
     assert seen.containers[0].reason == "OutOfMemoryError: Container killed due to memory usage"
@@ -276,9 +284,9 @@ async def test_nothing_is_restarted_forgotten_or_orphaned_by_a_crash(tmp_path: P
     await world.crash()
     await world.start()
     await pass_time(1)
-    assert world.runtime.containers["t1-app"].starts == 1
+    assert world.machine.containers["t1-app"].runs == 1
     await world.crash()
-    world.runtime.exit("t1-app", 9)
+    world.runtime.end("t1-app", 9)
     await world.start()
     seen = await world.phase(TaskPhase.STOPPED)
     assert seen.containers[0].exit_code == 9
@@ -296,8 +304,8 @@ async def test_containers_of_no_task_are_removed(tmp_path: Path):
     (tmp_path / "state/node.db").unlink()
     world.items.clear()
     await world.start()
-    assert not world.runtime.containers
-    assert not world.runtime.groups
+    assert not world.machine.containers
+    assert not world.machine.groups
 
 
 @virtual
@@ -327,7 +335,7 @@ async def test_tasks_that_arrive_together_share_an_apply(tmp_path: Path):
         )
         await asyncio.sleep(0)
     world.network.gate.set()
-    await until(lambda: len(world.runtime.containers) == 20)
+    await until(lambda: len(world.machine.containers) == 20)
     assert len(world.network.applied) == 2
 
 

@@ -1,30 +1,22 @@
 """A node on fakes: what a task does here, it does without a kernel and without waiting."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.unit.node.virtual import VirtualClock, until
 
-from homeport.network.desired import Network
-from homeport.network.protocol import NetworkError, Traffic
+from homeport.network import desired
+from homeport.network.fake import FakeNetwork
+from homeport.network.protocol import NetworkError
 from homeport.node.agent import Agent, Drivers
 from homeport.node.config import NodeConfig
 from homeport.node.tasks.runner import Runner
-from homeport.runtime.protocol import (
-    ExecResult,
-    Existing,
-    Exit,
-    Image,
-    ImagePullFailed,
-    Limits,
-    Running,
-    RuntimeFailed,
-    Spec,
-    Stats,
-)
+from homeport.runtime.fake import FakeImages, FakeRuntime
+from homeport.runtime.fake import World as Machine
+from homeport.runtime.protocol import Image, Running
 from homeport.wire.messages import (
     Assignment,
     Change,
@@ -44,6 +36,7 @@ from homeport.wire.messages import (
 
 VPC = Vpc(id="vpc-1", cidrs=("10.0.0.0/16",), dns="10.0.0.2", domain="ec2.internal")
 GROUP = SecurityGroup(id="sg-1", vpc="vpc-1")
+BUSYBOX = Image("i1", "sha256:aa", 1, (Path("/layer"),), command=("sh",))
 
 
 def eni(number: int = 5) -> Eni:
@@ -81,160 +74,48 @@ def task(*containers: Container, **changes: Any) -> Task:
     return Task(containers=containers or (container(),), **(defaults | changes))
 
 
-@dataclass
-class FakeContainer:
-    spec: Spec
-    state: Running | Exit | None = None
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    starts: int = 0
+class Runtime(FakeRuntime):
+    """The fake, whose starts a test can hold up.  The node never starts what runs."""
 
-
-class FakeRuntime:
-    """Containers that end when a test says so, or when they are told to."""
-
-    def __init__(self) -> None:
-        self.containers: dict[str, FakeContainer] = {}
-        self.groups: dict[str, Limits] = {}
-        self.calls: list[tuple[str, str]] = []
-        self.deaf: set[str] = set()  # containers that ignore SIGTERM
-        self.fail: dict[tuple[str, str], str] = {}
-        self.gates: dict[tuple[str, str], asyncio.Event] = {}
-        self.health: dict[str, int | None] = {}
-        self.clock = VirtualClock()
-
-    async def _call(self, verb: str, name: str) -> None:
-        self.calls.append((verb, name))
-        if (gate := self.gates.get((verb, name))) is not None:
-            await gate.wait()
-        if (reason := self.fail.get((verb, name))) is not None:
-            raise RuntimeFailed(reason)
-
-    async def ensure_group(self, group: str, limits: Limits) -> None:
-        await self._call("ensure_group", group)
-        self.groups[group] = limits
-
-    async def remove_group(self, group: str) -> None:
-        await self._call("remove_group", group)
-        self.groups.pop(group, None)
-
-    async def create(self, spec: Spec) -> None:
-        await self._call("create", spec.id)
-        assert spec.group in self.groups, "the cgroup must exist first"
-        self.containers[spec.id] = FakeContainer(spec)
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(VirtualClock(), machine)
+        self.starting: list[str] = []
+        self.gates: dict[str, asyncio.Event] = {}  # by container: it starts when the event is set
 
     async def start(self, container: str) -> Running:
-        await self._call("start", container)
-        own = self.containers[container]
-        assert not isinstance(own.state, Running), "started twice"
-        own.state = Running(4711, self.clock.now())
-        own.ended = asyncio.Event()
-        own.starts += 1
-        return own.state
-
-    async def wait(self, container: str) -> Exit:
-        own = self.containers[container]
-        await own.ended.wait()
-        assert isinstance(own.state, Exit)
-        return own.state
-
-    def exit(self, container: str, code: int | None, *, out_of_memory: bool = False) -> None:
-        own = self.containers[container]
-        own.state = Exit(code, out_of_memory, self.clock.now())
-        own.ended.set()
-
-    async def signal(self, container: str, signal: str) -> None:
-        await self._call(signal, container)
-        if signal == "SIGKILL":
-            self.exit(container, 137)
-        elif container not in self.deaf:
-            self.exit(container, 143)
-
-    async def remove(self, container: str) -> None:
-        await self._call("remove", container)
-        self.containers.pop(container, None)
-
-    async def execute(self, container: str, argv: tuple[str, ...], timeout_seconds: float) -> ExecResult:
-        await self._call("execute", container)
-        code = self.health.get(container, 0)
-        if code is None:
-            await asyncio.sleep(timeout_seconds)
-            raise TimeoutError
-        return ExecResult(code, " ".join(argv))
-
-    async def stats(self, container: str) -> Stats:
-        return Stats(cpu_nanoseconds=1_000_000, memory_bytes=4096, memory_limit_bytes=8192)
-
-    async def existing(self) -> list[Existing]:
-        return [Existing(name, own.spec.group, own.state) for name, own in self.containers.items()]
-
-    async def destroy(self) -> None:
-        self.containers.clear()
-        self.groups.clear()
+        self.starting.append(container)
+        if (gate := self.gates.get(container)) is not None:
+            await gate.wait()
+        assert not isinstance(self.world.containers[container].state, Running), "started twice"
+        return await super().start(container)
 
 
-class FakeImages:
-    def __init__(self) -> None:
-        self.local = {"busybox": Image("i1", "sha256:aa", 1, (Path("/layer"),), command=("sh",))}
-        self.remote: dict[str, Image] = {}
-        self.pulls: list[str] = []
+class Network(FakeNetwork):
+    """The fake, whose work a test can hold up and count.  It opens no sockets: the loop's time is not theirs."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__(run)
+        self.applied: list[desired.Network] = []
         self.gate: asyncio.Event | None = None
 
-    async def find(self, reference: str) -> Image | None:
-        return self.local.get(reference)
-
-    async def pull(self, reference: str, *, username: str = "", password: str = "") -> Image:
-        self.pulls.append(reference)
-        if self.gate is not None:
-            await self.gate.wait()
-        if reference not in self.remote:
-            raise ImagePullFailed(f"pull access denied for {reference}")
-        return self.remote[reference]
-
-    def use_registry(self, names: Iterable[str], location: str) -> None:
-        self.registry = (tuple(names), location)
-
-
-class FakeNetwork:
-    def __init__(self) -> None:
-        self.now = Network()
-        self.applied: list[Network] = []
-        self.refuse: dict[str, str] = {}
-        self.broken = ""
-        self.gate: asyncio.Event | None = None
-
-    async def apply(self, desired: Network) -> Mapping[str, str]:
+    async def apply(self, desired: desired.Network) -> Mapping[str, str]:
         self.applied.append(desired)
         if self.gate is not None:
             await self.gate.wait()
-        if self.broken:
-            raise NetworkError(self.broken)
-        self.now = desired
-        return {name: reason for name, reason in self.refuse.items() if name in desired.interfaces}
+        return await super().apply(desired)
 
-    def namespace(self, interface: str) -> Path:
-        assert interface in self.now.interfaces, "the namespace must exist first"
-        return Path("/run/netns", interface)
-
-    def listen(self, vpc: str, address: str, port: int, kind: Any) -> Any:
+    def listen(self, vpc: str, address: str, port: int, kind: socket.SocketKind) -> socket.socket:
         raise NetworkError("no listeners here")
-
-    async def traffic(self, interface: str) -> Traffic:
-        return Traffic()
-
-    async def close(self) -> None:
-        pass
-
-    async def destroy(self) -> None:
-        self.now = Network()
 
 
 class World:
     """An agent on fakes, and the server's side of what it says; `crash` and `start` as often as wanted."""
 
     def __init__(self, folder: Path) -> None:
-        self.runtime = FakeRuntime()
-        self.images = FakeImages()
-        self.network = FakeNetwork()
+        self.machine = Machine()
+        self.runtime = Runtime(self.machine)
+        self.images = FakeImages(local={"busybox": BUSYBOX})
+        self.network = Network(folder / "run")
         self.folder = folder
         self.agent: Agent | None = None
         self.sent: list[ToServer] = []
