@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import shutil
-import socket
 import subprocess
 import tarfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import free_port
 
 from homeport.kit.clock import SystemClock
 from homeport.node.registry import Registry, RegistrySettings
@@ -22,12 +22,6 @@ from homeport.services.ecr.authority import Authority
 from homeport.services.ecr.tokens import TokenService, load_or_create
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_image(folder: Path, content: bytes) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import socket
 import subprocess
 import tarfile
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import free_port
 
 from homeport.db.sqlite import SqliteDatabase
 from homeport.gateway.http import serve
@@ -26,12 +26,6 @@ from homeport.services.ecr.tokens import TokenService, load_or_create
 
 ACCOUNT = "123456789012"
 BUSYBOX = Path("/bin/busybox")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Loop:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.kernel.runtime.test_containers import says
+from tests.ports import free_port
 from tests.unit.runtime.contract import Bench
 
 from homeport.runtime.build import build, ensure_demo_image, load
@@ -28,9 +29,7 @@ class Registry:
 @pytest.fixture
 def registry(box: None, tmp_path: Path) -> Iterator[Registry]:
     """Run a registry on loopback that lets only AWS with the password `word` in."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     salted = subprocess.run(
         ["perl", "-e", 'print crypt("word", q($2y$05$abcdefghijklmnopqrstuu))'],
         capture_output=True,
@@ -170,9 +169,7 @@ async def test_demo_page_shows_what_the_metadata_endpoint_says(bench: Bench) -> 
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     metadata = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v4/x"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     await bench.run(
         "a", bench.image.command, environment={"PORT": str(port), "ECS_CONTAINER_METADATA_URI_V4": metadata}
     )

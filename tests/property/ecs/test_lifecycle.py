@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
+from tests.unit.services.ecs.samples import task_document
 
 from homeport.services.ecs import lifecycle
 from homeport.services.ecs.model.tasks import (
@@ -20,6 +21,7 @@ from homeport.services.ecs.model.tasks import (
 )
 from homeport.wire.messages import ContainerObserved, Observed, StopCause, TaskPhase
 
+ARN = "arn:aws:ecs:us-east-1:123456789012:task/default/" + "0" * 32
 CREATED = 1_000.0
 PARTS = (
     ContainerLaunch(name="web", runtime_id="r-1", checked=True),
@@ -40,26 +42,15 @@ ONCE = (
 
 
 def new_task() -> Task:
-    arn = "arn:aws:ecs:us-east-1:123456789012:task/default/" + "0" * 32
-    return Task(
+    return task_document(
         attachments=(
             Attachment(id="a", status="ATTACHING", details=(Pair(name="privateIPv4Address", value="10.0.0.4"),)),
         ),
-        attributes=(),
-        availability_zone="us-east-1a",
-        cluster_arn="arn:aws:ecs:us-east-1:123456789012:cluster/default",
         containers=tuple(
-            Container(container_arn=f"{arn}/{part.name}", task_arn=arn, name=part.name, image="i") for part in PARTS
+            Container(container_arn=f"{ARN}/{part.name}", task_arn=ARN, name=part.name, image="i") for part in PARTS
         ),
-        cpu="256",
         created_at=CREATED,
-        group="family:web",
-        launch_type="FARGATE",
-        memory="512",
-        overrides={},
-        platform_version="1.4.0",
-        task_arn=arn,
-        task_definition_arn="arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
+        task_arn=ARN,
     )
 
 

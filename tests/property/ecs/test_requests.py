@@ -11,15 +11,10 @@ import botocore.session
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.services.ecs.samples import launched
 
 from homeport.aws.errors import AwsError
-from homeport.kit.ids import CountingIds
-from homeport.services.ec2.model import Subnet
-from homeport.services.ecs import overrides
 from homeport.services.ecs.definitions import complete
-from homeport.services.ecs.launching import Order, build
-from homeport.services.ecs.model.clusters import Cluster
-from homeport.services.ecs.model.task_definitions import TaskDefinition
 from homeport.services.ecs.runnable import unsupported
 from homeport.services.ecs.translate import wire_task
 from homeport.services.ecs.validation import launch
@@ -105,24 +100,7 @@ def test_what_is_taken_can_be_run_or_is_refused(definition: dict[str, Any], over
 
 def run(definition: dict[str, Any], changes: dict[str, Any]) -> None:
     """Make a task of the definition and translate it, as RunTask and placement do."""
-    overrides.check(definition, changes)
-    order = Order(
-        account="123456789012",
-        region="us-east-1",
-        cluster=Cluster("arn:aws:ecs:us-east-1:123456789012:cluster/default", "default"),
-        definition=TaskDefinition("us-east-1", "web", 1, "ACTIVE", "", {}),
-        applied=overrides.apply(definition, changes),
-        overrides=overrides.echo(definition, changes),
-        subnets=[Subnet("subnet-1", "us-east-1", "vpc-1", "10.0.0.0/24", "us-east-1a", "aclassoc-1")],
-        groups=(),
-        public_address=False,
-        architecture="x86_64",
-        group="",
-        started_by="",
-        now=1_000.0,
-        turn=0,
-    )
-    record = build(order, None, 0, CountingIds())
+    record = launched(definition, changes)
     item = wire_task(record.task, record.launch, definition, {})
     assert [container.name for container in item.containers] == ["web", "side"]
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.services.ecs.samples import task_document
 
 from homeport.services.ecs import lifecycle
 from homeport.services.ecs.errors import InvalidParameter
 from homeport.services.ecs.launching import spread
 from homeport.services.ecs.model.clusters import Strategy
-from homeport.services.ecs.model.tasks import Attachment, Launch, Task, TaskRecord
+from homeport.services.ecs.model.tasks import Attachment, Launch, TaskRecord
 from homeport.services.ecs.reconcilers.placement import PATIENCE, End, Place, plan
 from homeport.services.ecs.strategies import distribute, parse_strategy
 
@@ -92,23 +93,7 @@ def test_strategy_is_refused(items: list[tuple[str, int, int]], sentence: str) -
 
 
 def waiting(number: int, created_at: float = NOW) -> TaskRecord:
-    arn = f"arn:aws:ecs:us-east-1:123456789012:task/default/{number:032x}"
-    task = Task(
-        attachments=(Attachment(id="a"),),
-        attributes=(),
-        availability_zone="us-east-1a",
-        cluster_arn="arn:aws:ecs:us-east-1:123456789012:cluster/default",
-        containers=(),
-        cpu="256",
-        created_at=created_at,
-        group="family:web",
-        launch_type="FARGATE",
-        memory="512",
-        overrides={},
-        platform_version="1.4.0",
-        task_arn=arn,
-        task_definition_arn="arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
-    )
+    task = task_document(number, attachments=(Attachment(id="a"),), created_at=created_at)
     launch = Launch(family="web", revision=1, subnets=("subnet-1",), groups=(), public_address=False, containers=())
     return TaskRecord(task, launch, {})
 

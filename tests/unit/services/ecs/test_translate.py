@@ -3,19 +3,13 @@
 import re
 from typing import Any
 
-from homeport.kit.ids import CountingIds
-from homeport.services.ec2.model import Subnet
-from homeport.services.ecs import overrides
+from tests.unit.services.ecs.samples import launched
+
 from homeport.services.ecs.definitions import complete
-from homeport.services.ecs.launching import Order, build
-from homeport.services.ecs.model.clusters import Cluster
-from homeport.services.ecs.model.task_definitions import TaskDefinition
-from homeport.services.ecs.model.tasks import Launch, Task
 from homeport.services.ecs.translate import datetime_pattern, wire_task
 from homeport.wire import messages as wire
 
 ROLE = "arn:aws:iam::123456789012:role/ecsTaskExecutionRole"
-SUBNET = Subnet("subnet-1", "us-east-1", "vpc-1", "10.0.0.0/24", "us-east-1a", "aclassoc-1")
 
 
 def task_of(*containers: dict[str, Any], overriding: dict[str, Any] | None = None, **more: Any) -> wire.Task:
@@ -32,28 +26,8 @@ def task_of(*containers: dict[str, Any], overriding: dict[str, Any] | None = Non
         }
         | more
     )
-    changes = overriding or {}
-    overrides.check(definition, changes)
-    order = Order(
-        account="123456789012",
-        region="us-east-1",
-        cluster=Cluster("arn:aws:ecs:us-east-1:123456789012:cluster/default", "default"),
-        definition=TaskDefinition("us-east-1", "web", 7, "ACTIVE", "", {}),
-        applied=overrides.apply(definition, changes),
-        overrides=overrides.echo(definition, changes),
-        subnets=[SUBNET],
-        groups=(),
-        public_address=False,
-        architecture="x86_64",
-        group="",
-        started_by="",
-        now=1_000.0,
-        turn=0,
-    )
-    record = build(order, None, 0, CountingIds())
-    task: Task = record.task
-    launch: Launch = record.launch
-    return wire_task(task, launch, definition, {"team": "blue"})
+    record = launched(definition, overriding or {})
+    return wire_task(record.task, record.launch, definition, {"team": "blue"})
 
 
 def only(task: wire.Task) -> wire.Container:
