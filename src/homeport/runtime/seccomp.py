@@ -41,6 +41,19 @@ _OPERATORS = {
     "SCMP_CMP_GT": 6,
     "SCMP_CMP_MASKED_EQ": 7,
 }
+# What Docker's profile keeps for CAP_SYS_ADMIN and containers-common's does not, because it also serves
+# containers in containers: with a user namespace a process has every capability again, over less.
+_ADMIN = frozenset(
+    {
+        *("clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr"),
+        *("move_mount", "open_tree", "pivot_root", "quotactl", "quotactl_fd", "setdomainname", "sethostname"),
+        *("setns", "umount", "umount2", "unshare"),
+    }
+)
+# Root's keyring is one for all containers of a machine: never allowed, as in Docker.
+_KEYRINGS = frozenset({"add_key", "keyctl", "request_key"})
+_NEW_NAMESPACES = 0x7E020000  # every CLONE_NEW flag of clone
+_ENOSYS = 38  # of clone3, whose flags no filter can see: C libraries then use clone
 _WITH_ERRNO = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
 _EPERM = 1
 _UNKNOWN_SYSCALL = -1
@@ -89,6 +102,22 @@ def resolve_profile(
             resolved["args"] = rule["args"]
         section["syscalls"].append(resolved)
     return section
+
+
+def restrict(section: Mapping[str, Any], capabilities: Iterable[str]) -> dict[str, Any]:
+    """Return a resolved profile without what Docker's does not allow a container with *capabilities*."""
+    denied = _KEYRINGS if "CAP_SYS_ADMIN" in set(capabilities) else _KEYRINGS | _ADMIN
+    rules: list[dict[str, Any]] = []
+    for rule in section["syscalls"]:
+        if names := [name for name in rule["names"] if name not in denied]:
+            rules.append({**rule, "names": names})
+    refused = sorted(denied - {"clone", "clone3"})
+    rules.append({"names": refused, "action": "SCMP_ACT_ERRNO", "errnoRet": _EPERM})
+    if "clone" in denied:
+        plain = {"index": 0, "value": _NEW_NAMESPACES, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}
+        rules.append({"names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [plain]})
+        rules.append({"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS})
+    return {**section, "syscalls": rules}
 
 
 def _version(text: str) -> tuple[int, int]:
@@ -193,16 +222,17 @@ class Filters:
     def section(self, capabilities: Sequence[str]) -> dict[str, Any]:
         """Return the same filter as an OCI `linux.seccomp` section, for a runtime to compile itself."""
         system = os.uname()
-        return resolve_profile(json.loads(self._text), capabilities, system.machine, _version(system.release))
+        profile = json.loads(self._text)
+        resolved = resolve_profile(profile, capabilities, system.machine, _version(system.release))
+        return restrict(resolved, capabilities)
 
     def _load(self, key: tuple[str, ...]) -> bytes:
-        system = os.uname()
-        parts = (self._text, " ".join(key).encode(), system.machine.encode(), system.release.encode())
-        path = self._directory / f"{hashlib.sha256(b'|'.join(parts)).hexdigest()[:32]}.bpf"
+        section = self.section(key)
+        path = self._directory / f"{hashlib.sha256(json.dumps(section).encode()).hexdigest()[:32]}.bpf"
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            compiled = compile_filter(self.section(key))
+            compiled = compile_filter(section)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         fresh.write_bytes(compiled)

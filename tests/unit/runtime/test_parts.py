@@ -12,7 +12,7 @@ from homeport.runtime.conmon import runtime_command, signal_number
 from homeport.runtime.machine import plan_rlimits
 from homeport.runtime.overlay import plan_options
 from homeport.runtime.protocol import Limits, Rlimit, RuntimeFailed
-from homeport.runtime.seccomp import resolve_profile
+from homeport.runtime.seccomp import resolve_profile, restrict
 
 LEAF = Leaf("task", "web")
 
@@ -143,6 +143,20 @@ def test_profile_conditions() -> None:
 
     assert resolved((5, 10)) == [("read", "SCMP_ACT_ALLOW"), ("bpf", "SCMP_ACT_ERRNO")]
     assert resolved((6, 1), "CAP_BPF") == [(n, "SCMP_ACT_ALLOW") for n in ("read", "bpf", "new")]
+
+
+def test_namespaces_are_for_containers_with_sys_admin_and_keyrings_for_nobody() -> None:
+    names = ["clone", "clone3", "keyctl", "mount", "read", "unshare"]
+    section = {"syscalls": [{"names": names, "action": "SCMP_ACT_ALLOW"}]}
+
+    def allowed(*capabilities: str) -> set[str]:
+        rules = restrict(section, capabilities)["syscalls"]
+        return {name for rule in rules if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+
+    assert allowed("CAP_SYS_ADMIN") == set(names) - {"keyctl"}
+    assert allowed("CAP_CHOWN") == {"clone", "read"}
+    (clone,) = [rule for rule in restrict(section, ())["syscalls"] if rule["names"] == ["clone"]]
+    assert clone["args"][0]["op"] == "SCMP_CMP_MASKED_EQ"
 
 
 def test_overlay_options_keep_their_separators() -> None:
