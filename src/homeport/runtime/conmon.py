@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeport.runtime.protocol import RuntimeFailed
+from homeport.runtime.protocol import ProcessFailed, RuntimeFailed
 
 _PATIENCE = 60.0  # seconds for conmon to say that the container is made
 _GATE_PAUSE = 0.0002
@@ -133,7 +133,7 @@ def make(
     """
     Have conmon make the container described by the run's config.json, and return its first process.
 
-    *command* is the OCI runtime, *arguments* its global ones.  Raises RuntimeFailed with the runtime's words.
+    *command* is the OCI runtime, *arguments* its global ones.  Raises ProcessFailed with the runtime's words.
     """
     program, *first = command
     argv = [conmon, "--api-version", "1", "-c", run.id, "-u", run.id, "-n", run.id, "-r", program]
@@ -180,7 +180,7 @@ def _read_pid(pipe: int) -> int:
     answer: Mapping[str, object] = json.loads(line)
     pid = answer.get("data")
     if not isinstance(pid, int) or pid <= 0:
-        raise RuntimeFailed(str(answer.get("message") or "the container runtime failed without a message").strip())
+        raise ProcessFailed(str(answer.get("message") or "the container runtime failed without a message").strip())
     return pid
 
 

@@ -10,6 +10,14 @@ class RuntimeFailed(Exception):
     """The runtime could not do it; the message is fit to be shown to a user."""
 
 
+class ProcessFailed(RuntimeFailed):
+    """
+    The container's first process could not be made: no such program, no such user, no such directory.
+
+    Here that shows when the container is created; with Docker, when it is started.
+    """
+
+
 class ImagePullFailed(RuntimeFailed):
     """An image could not be had; the message says from where and why, without the error's name."""
 

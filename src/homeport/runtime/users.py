@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homeport.kit import linux
-from homeport.runtime.protocol import RuntimeFailed
+from homeport.runtime.protocol import ProcessFailed
 
 _LIMIT = 1 << 20  # bytes of a passwd or group file that are looked at
 _HIGHEST_ID = 2**31 - 1
@@ -47,7 +47,7 @@ def find_user(user: str, passwd: str, group: str) -> User:
     entry = _find_passwd(name, passwd)
     if entry is None:
         if (uid := _number(name)) is None:
-            raise RuntimeFailed(f"unable to find user {name}: no matching entries in passwd file")
+            raise ProcessFailed(f"unable to find user {name}: no matching entries in passwd file")
         entry = ("", uid, 0, "/")
     login, uid, gid, home = entry
     if group_name:
@@ -60,7 +60,7 @@ def _number(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()):
         return None
     if int(text) > _HIGHEST_ID:
-        raise RuntimeFailed(f"uids and gids must be in range 0-{_HIGHEST_ID}")
+        raise ProcessFailed(f"uids and gids must be in range 0-{_HIGHEST_ID}")
     return int(text)
 
 
@@ -81,7 +81,7 @@ def _find_group(name: str, group: str) -> int:
         if found == name or gid == number:
             return gid
     if number is None:
-        raise RuntimeFailed(f"unable to find group {name}: no matching entries in group file")
+        raise ProcessFailed(f"unable to find group {name}: no matching entries in group file")
     return number
 
 
