@@ -25,7 +25,7 @@ from homeport.node.registry import Registry, RegistrySettings
 from homeport.node.reports import Reports
 from homeport.node.session import Session
 from homeport.node.store import NodeStore
-from homeport.node.tasks.container import machine_limits
+from homeport.node.tasks.container import machine_limits, task_processes
 from homeport.node.tasks.perform import Machine
 from homeport.node.tasks.roster import Roster
 from homeport.runtime.images import PodmanImages
@@ -69,6 +69,7 @@ class Agent:
             output=self.output,
             state=config.state,
             limits=machine_limits(),
+            processes=task_processes(),
             registry_login=self._registry_login,
         )
         self.roster = Roster(machine, self.assignment, self.reports, clock)

@@ -7,7 +7,7 @@ task definition's, ours that cannot be overridden.
 
 import resource
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -94,13 +94,24 @@ def limits(container: Container) -> Limits:
     )
 
 
-def group_limits(task: Task) -> Limits:
+def group_limits(task: Task, processes: int) -> Limits:
     """Return the task's limits; without a task-level CPU size it weighs what its containers weigh."""
     return Limits(
         cpu_quota=task.cpu / 1024 if task.cpu else None,
         cpu_shares=None if task.cpu else min(sum(shares(c) for c in task.containers), MAXIMUM_SHARES),
         memory_bytes=task.memory * _MIB or None,
+        pids=processes,
     )
+
+
+def dying_limits(task: Task, processes: int) -> Limits:
+    """
+    Return the limits of a task whose processes are being killed: CPU time without a cap.
+
+    The kernel makes a killed process wait for its share of CPU time before it may die, and a task
+    full of runaway processes would take minutes to end under the cap that it exhausts.
+    """
+    return replace(group_limits(task, processes), cpu_quota=None)
 
 
 def rlimits(container: Container, machine: Mapping[str, int]) -> tuple[Rlimit, ...]:
@@ -129,6 +140,11 @@ def machine_limits() -> dict[str, int]:
             if hard != resource.RLIM_INFINITY:
                 found[name.removeprefix("RLIMIT_").lower()] = hard
     return found
+
+
+def task_processes() -> int:
+    """Return how many processes a task may have: a quarter of the machine's, so that none keeps others from starting."""
+    return int(Path("/proc/sys/kernel/pid_max").read_text()) // 4
 
 
 def _can_raise_limits() -> bool:

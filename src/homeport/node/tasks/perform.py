@@ -39,7 +39,7 @@ from homeport.node.tasks.model import (
     Starting,
     Verb,
 )
-from homeport.runtime.protocol import Image, ImagePullFailed, Images, Runtime, RuntimeFailed
+from homeport.runtime.protocol import Image, ImagePullFailed, Images, ProcessFailed, Runtime, RuntimeFailed
 from homeport.wire.messages import Container, Task
 
 _START_SECONDS = 180.0  # the ECS agent's own limits for these calls
@@ -72,6 +72,7 @@ class Machine:
     output: Output
     state: Path
     limits: Mapping[str, int]  # the machine's hard resource limits
+    processes: int  # that a task may have
     registry_login: Callable[[str], tuple[str, str]]  # image reference -> user name and password, empty if none
 
 
@@ -131,6 +132,9 @@ class Performer:
                 await self._machine.runtime.signal(container.runtime_id, signal)
                 return (Signalled(container.name),)
             case Verb.KILL:
+                await self._machine.runtime.ensure_group(
+                    task.id, containers.dying_limits(task, self._machine.processes)
+                )
                 await self._machine.runtime.signal(container.runtime_id, "SIGKILL")
                 return (Signalled(container.name, killed=True),)
             case Verb.REMOVE:
@@ -174,7 +178,9 @@ class Performer:
             return Prepared()  # there is no interface, and the network's failure is what ends the task
         try:
             self._files.write(record.spec, record.eni, record.vpc, containers.hostname(record.eni))
-            await self._machine.runtime.ensure_group(record.spec.id, containers.group_limits(record.spec))
+            await self._machine.runtime.ensure_group(
+                record.spec.id, containers.group_limits(record.spec, self._machine.processes)
+            )
         except (OSError, RuntimeFailed) as error:
             return PrepareFailed(f"ResourceInitializationError: {error}")
         return Prepared()
@@ -219,6 +225,8 @@ class Performer:
         try:
             async with asyncio.timeout(_CREATE_SECONDS):
                 await self._machine.runtime.create(spec)
+        except ProcessFailed as error:
+            return ContainerFailed(container.name, f"CannotStartContainerError: {error}")
         except RuntimeFailed as error:
             return ContainerFailed(container.name, f"CannotCreateContainerError: {error}")
         except TimeoutError:
