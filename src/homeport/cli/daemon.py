@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from homeport.cli.lab import ensure_demo_image
-from homeport.cli.supervisor import StartFailed, Supervisor
+from homeport.cli.supervisor import StartFailed, Supervisor, programs_of
 from homeport.kit.installation import Installation, client_environment, read, read_credentials
 
 
@@ -53,7 +53,7 @@ def _to_log(installation: Installation) -> None:
 
 
 def _foreground(installation: Installation, *, announce: bool, ready: int | None = None) -> int:
-    supervisor = Supervisor(installation)
+    supervisor = Supervisor(installation, programs_of(installation))
     try:
         supervisor.start()
     except StartFailed as failure:

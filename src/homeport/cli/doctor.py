@@ -5,7 +5,7 @@ import platform
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,10 +126,10 @@ CHECKS = (
 )
 
 
-def doctor() -> int:
+def doctor(checks: Sequence[Check] = CHECKS) -> int:
     """Print every check; the exit code is 1 if something needed is missing."""
     broken = 0
-    for check in CHECKS:
+    for check in checks:
         found = check.found()
         mark = "ok     " if found else ("MISSING" if check.needed else "without")
         print(f"{mark}  {check.name:<16} {found or check.cost}")

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from homeport.cli.supervisor import StartFailed, Supervisor
+from homeport.cli.supervisor import StartFailed, Supervisor, programs_of
 from homeport.kit import linux
 from homeport.kit.installation import Installation, client_environment, read_credentials
 
@@ -106,7 +106,7 @@ def _live(folder: Path, command: Sequence[str]) -> int:
     installation = Installation(
         state=str(folder / "state"), run=str(folder / "run"), cgroup_root=folder.name, node="lab"
     )
-    supervisor = Supervisor(installation)
+    supervisor = Supervisor(installation, programs_of(installation))
     try:
         supervisor.start()
     except StartFailed as failure:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeport.kit.installation import Installation
+from homeport.kit.installation import FILE, Installation
 
 _READY = b"SN"  # what the server writes: S when it listens, N when its node has joined
 _PATIENCE = 30.0  # seconds for a start that normally takes less than one
@@ -36,16 +36,15 @@ class _Program:
 
 
 class Supervisor:
-    """Runs the programs of one installation; a program that dies is started again."""
+    """
+    Runs the programs of one installation, by name; one that dies is started again.
 
-    def __init__(self, installation: Installation) -> None:
+    Between them they write "S" and "N" to the descriptor in HOMEPORT_READY_FD when all is up.
+    """
+
+    def __init__(self, installation: Installation, programs: Mapping[str, Sequence[str]]) -> None:
         self._installation = installation
-        config = str(Path(installation.run, "installation.json"))
-        server = [sys.executable, "-m", "homeport.server", config]
-        self._programs = [
-            _Program("server", [*_unprivileged(), *server]),
-            _Program("node", [sys.executable, "-m", "homeport.node", config]),
-        ]
+        self._programs = [_Program(name, argv) for name, argv in programs.items()]
         self._ready_read, self._ready_write = os.pipe()
         self._signals: list[int] = []
         self._wakeup_read, self._wakeup_write = os.pipe()
@@ -93,7 +92,10 @@ class Supervisor:
             if self._signals:
                 raise StartFailed("interrupted")
             ended = dict(self._reap())
-            if any(program.pid in ended for program in self._programs) or time.monotonic() >= deadline:
+            dead = [program for program in self._programs if program.pid in ended]
+            for program in dead:
+                program.pid = 0  # the number may be another process's by the time of `stop`
+            if dead or time.monotonic() >= deadline:
                 raise StartFailed(self._explain())
 
     def _explain(self) -> str:
@@ -177,6 +179,15 @@ class Supervisor:
                 select.select([self._wakeup_read], [], [], 0.05)
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wakeup_read, 4096)
+
+
+def programs_of(installation: Installation) -> dict[str, list[str]]:
+    """Return the command lines of an installation's server and node."""
+    config = str(Path(installation.run, FILE))
+    return {
+        "server": [*_unprivileged(), sys.executable, "-m", "homeport.server", config],
+        "node": [sys.executable, "-m", "homeport.node", config],
+    }
 
 
 def _forward(pid: int, number: int) -> None:
