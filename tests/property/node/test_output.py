@@ -126,12 +126,28 @@ async def test_a_line_without_end_is_cut_and_not_lost(tmp_path):
     assert final
     assert "".join(event.message for event in batch.events) == piece * 100
     assert all(len(event.message) <= MAX_EVENT_BYTES for event in batch.events)
+    assert [len(event.message) // len(piece) for event in batch.events] == [32, 32, 32, 4]
+
+
+@virtual
+async def test_a_cut_line_keeps_its_characters(tmp_path):
+    path = tmp_path / "log"
+    text = "\u20ac" * 200_000  # three bytes each
+    data = text.encode()
+    pieces = [data[at : at + 8192] for at in range(0, len(data), 8192)]
+    heads = [f"2024-01-01T00:00:00.000000000+00:00 stdout {tag} ".encode() for tag in "PF"]
+    path.write_bytes(b"".join(heads[piece is pieces[-1]] + piece + b"\n" for piece in pieces))
+    source = Source(LogSource(id="t/c", path=str(path), target=TARGET, ended=True))
+    batch, final = source.next_batch(0.0)
+    assert final
+    assert "".join(event.message for event in batch.events) == text
+    assert len(batch.events) == 3
 
 
 @virtual
 async def test_an_event_over_several_lines_waits_for_its_end(tmp_path):
     path = tmp_path / "log"
-    target = LogTarget(region="r", group="g", stream="s", options={"awslogs-datetime-format": "[%H:%M"})
+    target = LogTarget(region="r", group="g", stream="s", multiline_pattern=r"\[\d\d:\d\d")
     lines = ["[10:01 Traceback", "  File", "[10:02 fine"]
     path.write_bytes(b"".join(render("stdout", True, line, n) for n, line in enumerate(lines)))
     source = Source(LogSource(id="t/c", path=str(path), target=target))

@@ -15,29 +15,6 @@ MAX_BATCH_BYTES = 1_048_576
 MAX_BATCH_EVENTS = 10_000
 EVENT_OVERHEAD = 26
 
-# strftime's codes as regular expressions, as Docker's awslogs driver reads them.
-_STRFTIME = {
-    "%a": r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)",
-    "%A": r"(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)",
-    "%b": r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)",
-    "%B": r"(?:January|February|March|April|May|June|July|August|September|October|November|December)",
-    "%d": r"(?:0[1-9]|[12][0-9]|3[01])",
-    "%f": r"\d{6}",
-    "%H": r"(?:[01][0-9]|2[0-3])",
-    "%I": r"(?:0[1-9]|1[0-2])",
-    "%j": r"\d{3}",
-    "%L": r"\.\d{3}",
-    "%m": r"(?:0[1-9]|1[0-2])",
-    "%M": r"[0-5][0-9]",
-    "%p": r"(?:AM|PM)",
-    "%S": r"[0-5][0-9]",
-    "%y": r"\d{2}",
-    "%Y": r"\d{4}",
-    "%Z": r"[A-Z]{1,4}T",
-    "%z": r"[+-]\d{4}",
-    "%%": "%",
-}
-
 
 @dataclass(slots=True)
 class Batch:
@@ -51,12 +28,7 @@ class Batch:
 
 def event_start(target: LogTarget) -> "re.Pattern[bytes] | None":
     """Return what a line looks like that begins a new event, or None if every line does."""
-    if date_format := target.options.get("awslogs-datetime-format", ""):
-        parts = re.split(r"(%.)", date_format)
-        pattern = "".join(_STRFTIME.get(part, re.escape(part)) for part in parts)
-    else:
-        pattern = target.multiline_pattern or target.options.get("awslogs-multiline-pattern", "")
-    return re.compile(pattern.encode()) if pattern else None
+    return re.compile(target.multiline_pattern.encode()) if target.multiline_pattern else None
 
 
 def make_batch(

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 MAX_EVENT_BYTES = 262_144 - 26  # CloudWatch's limit less what it charges for every event
+_LONGEST_PIECE = 8192  # conmon's
+_LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,17 @@ class LineReader:
             piece = self._open[stream] = _Piece(timestamp)
         piece.parts.append(text)
         piece.size += len(text)
-        if tag == b"F" or piece.size >= MAX_EVENT_BYTES:  # a line without end is cut, or it would fill the memory
+        if tag == b"F":
             del self._open[stream]
             yield Line(piece.timestamp, b"".join(piece.parts), end, not self._open)
+        elif piece.size > MAX_EVENT_BYTES - _LONGEST_PIECE:
+            # A line that fills an event is cut before its next piece: it may never end, and memory does.
+            text = b"".join(piece.parts)
+            whole = _whole_characters(text)
+            del self._open[stream]
+            if whole < len(text):
+                self._open[stream] = _Piece(timestamp, [text[whole:]], len(text) - whole)
+            yield Line(piece.timestamp, text[:whole], end, not self._open)
 
     def flush(self, end: int) -> Iterator[Line]:
         """
@@ -88,6 +98,18 @@ class LineReader:
             return self._second_ms + int(text[20:23])
         except ValueError:
             return None
+
+
+def _whole_characters(text: bytes) -> int:
+    """Return where the last character of *text* begins if it is not whole, and else its length."""
+    for back in range(1, _LONGEST_CHARACTER):
+        lead = text[-back]
+        if lead & 0xC0 == 0xC0:
+            length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+            return len(text) - back if length > back else len(text)
+        if lead < 0x80:
+            break
+    return len(text)
 
 
 def _milliseconds(second: bytes, zone: bytes) -> int:
