@@ -117,7 +117,10 @@ def _live(folder: Path, command: Sequence[str]) -> int:
     environment = {**os.environ, **client_environment(installation, credentials)}
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         environment.pop(name, None)
-    return supervisor.run_command(command, environment)
+    try:
+        return supervisor.run_command(command, environment)
+    finally:
+        _release_cpu(folder.name)
 
 
 def _loopback_up() -> None:
@@ -153,8 +156,17 @@ def _sweep() -> None:
                 os.close(descriptor)
 
 
+def _release_cpu(name: str) -> None:
+    """Take the caps off the lab's tasks: a killed process waits for its share of CPU time before it dies."""
+    for file, unlimited in (("cpu.cfs_quota_us", "-1"), ("cpu.max", "max")):
+        for path in (*_CGROUPS.glob(f"{name}/*/{file}"), *_CGROUPS.glob(f"*/{name}/*/{file}")):
+            with contextlib.suppress(OSError):
+                path.write_text(unlimited)
+
+
 def _remove_cgroups(name: str) -> None:
-    """Remove the lab's cgroups from every hierarchy; their processes are gone."""
+    """Remove the lab's cgroups from every hierarchy; their processes are gone, or soon will be."""
+    _release_cpu(name)
     for root in {*_CGROUPS.glob(name), *_CGROUPS.glob(f"*/{name}")}:
         for parent, folders, _ in os.walk(root, topdown=False):
             for folder in folders:

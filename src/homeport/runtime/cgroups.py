@@ -22,6 +22,7 @@ MOUNT = Path("/sys/fs/cgroup")
 CPU_PERIOD = 100_000  # microseconds
 _SMALLEST_QUOTA = 1_000  # the kernel takes no less
 _PATIENCE = 10.0  # seconds for killed processes to be gone
+_WATCHED = 64  # killed processes that are waited for at a time
 
 # What a container may do with devices: make any node, use only these (Docker's list).
 DEVICES = (
@@ -65,6 +66,9 @@ class Cgroups(Protocol):
 
     def remove_leaf(self, leaf: Leaf) -> None:
         """Kill whatever is in the container's cgroup and remove it."""
+
+    def release_cpu(self, group: str) -> None:
+        """Take the cap off a group that shall die: a killed process waits for its share of CPU time first."""
 
     def kill_leaf(self, leaf: Leaf) -> None:
         """Kill whatever is in the container's cgroup, but keep its counters."""
@@ -147,13 +151,20 @@ def kill(directories: Iterable[Path]) -> None:
 
 
 def kill_processes(pids: Iterable[int], deadline: float) -> None:
-    """Send SIGKILL to processes and wait for them, at most until *deadline* on the monotonic clock."""
+    """
+    Send SIGKILL to processes and wait for the first of them, at most until *deadline* on the monotonic clock.
+
+    Not for all: there may be more of them than we may open files.
+    """
     watched: list[int] = []
     try:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                watched.append(os.pidfd_open(pid))
-                signal.pidfd_send_signal(watched[-1], signal.SIGKILL)
+                descriptor = os.pidfd_open(pid)
+                watched.append(descriptor)
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                if len(watched) > _WATCHED:
+                    os.close(watched.pop())
         for descriptor in watched:
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)

@@ -99,6 +99,10 @@ class CgroupsV1:
     def remove_leaf(self, leaf: Leaf) -> None:
         remove(self._all(leaf.group, leaf.id))
 
+    def release_cpu(self, group: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            write(self._directory("cpu", group) / "cpu.cfs_quota_us", "-1")
+
     def kill_leaf(self, leaf: Leaf) -> None:
         kill([self._directory("pids", leaf.group, leaf.id)])
 

@@ -79,6 +79,10 @@ class CgroupsV2:
     def remove_leaf(self, leaf: Leaf) -> None:
         remove([self._base / leaf.group / leaf.id])
 
+    def release_cpu(self, group: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            write(self._base / group / "cpu.max", "max")
+
     def kill_leaf(self, leaf: Leaf) -> None:
         kill([self._base / leaf.group / leaf.id])
 

@@ -257,6 +257,8 @@ class OciRuntime:
             return Existing(container, spec.group, await self._launchers.run(partial(self._settle, spec)))
 
     async def destroy(self) -> None:
+        for group in {spec.group for container in self._records.ids() if (spec := self._records.find(container))}:
+            self._cgroups.release_cpu(group)
         await asyncio.gather(*(self.remove(container) for container in self._records.ids()))
         await self._launchers.run(self._cgroups.destroy)
 

@@ -107,10 +107,8 @@ def resolve_profile(
 def restrict(section: Mapping[str, Any], capabilities: Iterable[str]) -> dict[str, Any]:
     """Return a resolved profile without what Docker's does not allow a container with *capabilities*."""
     denied = _KEYRINGS if "CAP_SYS_ADMIN" in set(capabilities) else _KEYRINGS | _ADMIN
-    rules: list[dict[str, Any]] = []
-    for rule in section["syscalls"]:
-        if names := [name for name in rule["names"] if name not in denied]:
-            rules.append({**rule, "names": names})
+    kept = ({**rule, "names": [n for n in rule["names"] if n not in denied]} for rule in section["syscalls"])
+    rules: list[dict[str, Any]] = [rule for rule in kept if rule["names"]]
     refused = sorted(denied - {"clone", "clone3"})
     rules.append({"names": refused, "action": "SCMP_ACT_ERRNO", "errnoRet": _EPERM})
     if "clone" in denied:
