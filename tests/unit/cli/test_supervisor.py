@@ -64,7 +64,7 @@ def test_a_command_that_is_not_there_is_127(begin: Begin) -> None:
 def test_a_program_that_dies_is_started_again(begin: Begin, tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "births")
     program = {"server": SERVER, "node": NODE}[name].replace("exec", "echo $$ >births; exec")
-    watch = "read first <births; kill $first; read second <births; echo $first $second"
+    watch = "exec 3<>births; read first <&3; kill $first; read second <&3; echo $first $second"
     code, out, _ = end(begin("sh", "-c", watch, **{name: program}))
     first, second = out.split()
     assert code == 0
