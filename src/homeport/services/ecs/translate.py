@@ -197,6 +197,25 @@ def log_target(container: Mapping[str, Any], task_id: str) -> wire.LogTarget | N
     )
 
 
+#: What Python reads otherwise than the log driver's own expressions, or reads though the driver does not.
+_FOREIGN = re.compile(r"\[:\^?\w+:\]|\\[pPCQEzZ1-9]|\(\?(?:=|!|<=|<!|#|>|\(|P=)|[*+?}]\+")
+
+
+def pattern_failure(target: wire.LogTarget) -> str:
+    """Return why the expression for a line that begins an event cannot be used, or nothing."""
+    pattern = target.multiline_pattern
+    if found := _FOREIGN.search(pattern):
+        why = f"invalid or unsupported syntax: `{found[0]}`"
+    else:
+        try:
+            re.compile(pattern.encode())
+        except re.error as error:
+            why = str(error)
+        else:
+            return ""
+    return f'awslogs could not parse multiline pattern key "{pattern}": error parsing regexp: {why}'
+
+
 #: The expressions that Docker's awslogs driver has for the directives of strftime.
 _DIRECTIVES = {
     "%a": r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)",

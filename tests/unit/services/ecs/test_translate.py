@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
+import pytest
 from tests.unit.services.ecs.samples import launched
 
 from homeport.services.ecs.definitions import complete
-from homeport.services.ecs.translate import datetime_pattern, wire_task
+from homeport.services.ecs.translate import datetime_pattern, pattern_failure, wire_task
 from homeport.wire import messages as wire
 
 ROLE = "arn:aws:iam::123456789012:role/ecsTaskExecutionRole"
@@ -165,3 +166,14 @@ def test_same_task_is_the_same_item() -> None:
     assert task_of({}) == task_of({})
     assert not task_of({}).stop
     assert re.fullmatch(r"[0-9a-f]{32}-\d{10}", only(task_of({})).runtime_id)
+
+
+@pytest.mark.parametrize("pattern", ["[", "a**", "(?=x)", "[[:alpha:]]", r"\pL", r"(a)\1", "x++"])
+def test_patterns_that_the_log_driver_would_not_read_as_we_do_are_told(pattern: str) -> None:
+    target = wire.LogTarget(region="r", group="g", stream="s", multiline_pattern=pattern)
+    assert pattern_failure(target).startswith(f'awslogs could not parse multiline pattern key "{pattern}": ')
+
+
+@pytest.mark.parametrize("pattern", ["", "^INFO", r"^\d{4}-\d\d", "(?i)error|(?P<x>warn)", r"^\[", "a+b", "é"])
+def test_patterns_that_both_read_alike_pass(pattern: str) -> None:
+    assert pattern_failure(wire.LogTarget(region="r", group="g", stream="s", multiline_pattern=pattern)) == ""

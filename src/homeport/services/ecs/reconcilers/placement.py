@@ -21,7 +21,7 @@ from homeport.services.ec2.projection import network_items
 from homeport.services.ecs import lifecycle
 from homeport.services.ecs.model.tasks import Desired, Launch, Task, TaskRecord
 from homeport.services.ecs.store import task_definitions, tasks
-from homeport.services.ecs.translate import log_target, wire_task
+from homeport.services.ecs.translate import log_target, pattern_failure, wire_task
 from homeport.services.logs.ingest import LogGroupMissing, ensure_task_streams
 
 #: How long a task waits for a node before it is given up, in seconds.
@@ -34,6 +34,7 @@ _LOGGER_FAILED = (
     "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
     "failed to create Cloudwatch log stream: {} : exit status 1"
 )
+_LOGGER_INVALID = "ResourceInitializationError: failed to validate logger args: {} : exit status 1"
 _ENI_FAILED = (
     "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment {} in subnet '{}': {}"
 )
@@ -179,6 +180,8 @@ class Placement:
             target = log_target(container, task.id)
             if target is None:
                 continue
+            if failure := pattern_failure(target):
+                raise _Unplaceable(task.id, _LOGGER_INVALID.format(failure))
             try:
                 await ensure_task_streams(
                     tx,
