@@ -110,7 +110,13 @@ class EcrWording:
 class Ec2Wording:
     """EC2 names one parameter at a time, by its name in the query string."""
 
-    def invalid(self, operation: str, violations: Sequence[Violation]) -> AwsError:  # noqa: ARG002 - one voice for all operations
+    def invalid(self, operation: str, violations: Sequence[Violation]) -> AwsError:
+        if operation == "DescribeInstanceTypes" and all(violation.kind == "enum" for violation in violations):
+            # The model lists the types that there are; EC2 speaks of them as of resources.
+            names = ", ".join(str(violation.value) for violation in violations)
+            return AwsError(
+                f"The following supplied instance types do not exist: [{names}]", code="InvalidInstanceType"
+            )
         missing = [violation for violation in violations if violation.kind == "required"]
         if missing:
             return AwsError(

@@ -53,6 +53,17 @@ def not_found(code: str, noun: str, ids: Sequence[str]) -> NotFound:
     return NotFound(f"The {noun}s '{quoted}' do not exist", code=code)
 
 
+def no_such_images(ids: Sequence[str]) -> NotFound:
+    noun, verb = ("image id", "does") if len(ids) == 1 else ("image ids", "do")
+    return NotFound(f"The {noun} '[{', '.join(ids)}]' {verb} not exist", code="InvalidAMIID.NotFound")
+
+
+def no_such_instance_types(names: Sequence[str]) -> NotFound:
+    return NotFound(
+        f"The following supplied instance types do not exist: [{', '.join(names)}]", code="InvalidInstanceType"
+    )
+
+
 def has_dependencies(noun: str, resource: str) -> DependencyViolation:
     return DependencyViolation(f"The {noun} '{resource}' has dependencies and cannot be deleted.")
 

@@ -2,6 +2,8 @@
 
 from homeport.services.ec2.handlers import (
     defaults,
+    images,
+    instance_types,
     internet_gateways,
     network_interfaces,
     places,
@@ -15,6 +17,8 @@ from homeport.services.ec2.handlers import (
 
 __all__ = [
     "defaults",
+    "images",
+    "instance_types",
     "internet_gateways",
     "network_interfaces",
     "places",
