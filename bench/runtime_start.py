@@ -20,7 +20,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from homeport.runtime import conmon, oci, overlay
+from homeport.kit import linux
+from homeport.runtime import conmon, oci
 from homeport.runtime.build import ensure_demo_image
 from homeport.runtime.images import PodmanImages
 from homeport.runtime.oci import OciRuntime
@@ -51,8 +52,8 @@ def instrument(runtime: OciRuntime) -> None:
     conmon.make = timed("  conmon and crun create", conmon.make)
     oci.oci_config = timed("  configuration", oci.oci_config)
     oci.find_user = timed("  user", oci.find_user)
-    overlay.kernel.mount = timed("  overlay mount", overlay.kernel.mount)
-    overlay.kernel.unmount = timed("  overlay unmount", overlay.kernel.unmount)
+    linux.mount = timed("  overlay mount", linux.mount)
+    linux.unmount = timed("  overlay unmount", linux.unmount)
     runtime._cgroups.make_leaf = timed("  cgroups", runtime._cgroups.make_leaf)
     runtime._records.put = timed("  record", runtime._records.put)
     runtime._records.new_run = timed("  run directories", runtime._records.new_run)

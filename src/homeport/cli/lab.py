@@ -115,6 +115,8 @@ def _live(folder: Path, command: Sequence[str]) -> int:
     credentials = read_credentials(installation)
     assert credentials is not None, "a server that answers has written its keys"
     environment = {**os.environ, **client_environment(installation, credentials)}
+    # What lies beside our Python (homeport, aws) is found in the lab without being asked for.
+    environment["PATH"] = os.pathsep.join((environment.get("PATH", os.defpath), str(Path(sys.executable).parent)))
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         environment.pop(name, None)
     try:

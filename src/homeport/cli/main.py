@@ -100,7 +100,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many lines from the end.")] = 40,
 ) -> None:
-    """Show Homeport's own logs (a task's logs are in CloudWatch Logs: aws logs tail)."""
+    """Show Homeport's own logs (a task's output is in CloudWatch Logs)."""
     from homeport.cli.daemon import logs as command
 
     raise typer.Exit(command(program, follow=follow, lines=lines))
