@@ -22,7 +22,7 @@ from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import client_tokens, tasks
 from homeport.services.ecs.strategies import distribute, parse_strategy
 from homeport.services.ecs.tags import merge_tags, parse_tags
-from homeport.services.ecs.validation import launch
+from homeport.services.ecs.validation import launch, placement
 from homeport.services.ecs.views import task_view
 
 _MACHINE = platform.machine()
@@ -58,11 +58,14 @@ async def run_task(
         raise Client("TaskDefinition is inactive")
     digest = _digest(
         definition.revision, task_definition, capacity_provider_strategy, count, enable_ecs_managed_tags, group,
-        launch_type, network_configuration, overrides, platform_version, propagate_tags, started_by, tags,
+        launch_type, network_configuration, overrides, placement_constraints, placement_strategy, platform_version,
+        propagate_tags, started_by, tags,
     )  # fmt: skip
     if client_token is not None and (earlier := await _earlier(call, place, client_token, digest)) is not None:
         return earlier
     document = definition.parsed()
+    placement.parse_constraints(placement_constraints, document["placementConstraints"])
+    placement.parse_strategies(placement_strategy)
     providers = _providers(place, document, launch_type, capacity_provider_strategy, count, platform_version)
     launch.check_fargate_placement(placement_constraints, placement_strategy)
     launch.check_platform(platform_version or "LATEST")

@@ -5,7 +5,7 @@ from typing import Any
 
 from homeport.aws.arn import is_role_arn
 from homeport.services.ecs.errors import Client
-from homeport.services.ecs.validation import containers, dependencies, fargate, logs, ports, size, volumes
+from homeport.services.ecs.validation import containers, dependencies, fargate, logs, placement, ports, size, volumes
 from homeport.services.ecs.validation.names import check_family
 
 
@@ -33,6 +33,7 @@ def check_rules(definition: Mapping[str, Any]) -> None:
     dependencies.check_all(parts)
     volumes.check_all(definition["volumes"], parts)
     logs.check_all(parts)
+    placement.check_definition(definition["placementConstraints"])
 
 
 def compatibilities(definition: Mapping[str, Any]) -> list[str]:
