@@ -105,6 +105,13 @@ GIVEN_UP = {
     ("events", "AuthHeaderParametersSensitive"),
     ("events", "HeaderValue"),
     ("events", "HeaderValueSensitive"),
+    ("ssm", "AzureApplicationDisplayName"),  # \p{M} and \p{P}, as above; all of cloud connectors
+    ("ssm", "AzureSubscriptionDisplayName"),
+    ("ssm", "AzureTenantDisplayName"),
+    ("ssm", "CloudConnectorDescription"),
+    ("ssm", "DisplayName"),
+    ("ssm", "GcpProjectDisplayName"),
+    ("ssm", "CloudConnectorIamRoleArn"),  # a dash between \w and /, as above
 }
 
 

@@ -9,10 +9,12 @@ from homeport.services.ecs import handlers as ecs_handlers
 from homeport.services.ecs.service import ecs
 from homeport.services.logs import handlers as logs_handlers
 from homeport.services.logs.service import logs
+from homeport.services.ssm import handlers as ssm_handlers
+from homeport.services.ssm.service import ssm
 from homeport.services.sts import handlers as sts_handlers
 from homeport.services.sts.service import sts
 
 #: The modules whose import registers operations; named, so that nothing depends on the order of imports.
-HANDLERS = (ec2_handlers, ecr_handlers, ecs_handlers, logs_handlers, sts_handlers)
+HANDLERS = (ec2_handlers, ecr_handlers, ecs_handlers, logs_handlers, ssm_handlers, sts_handlers)
 
-SERVICES: dict[str, Service] = {service.name: service for service in (ec2, ecr, ecs, logs, sts)}
+SERVICES: dict[str, Service] = {service.name: service for service in (ec2, ecr, ecs, logs, ssm, sts)}

@@ -1,0 +1,5 @@
+"""The registry that SSM's handlers attach to."""
+
+from homeport.aws.operation import Service
+
+ssm = Service("ssm")
