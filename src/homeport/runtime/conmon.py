@@ -147,7 +147,7 @@ def make(
     if stdin:
         argv += ["-i", "--leave-stdin-open"]
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    with open(reader, "rb", buffering=0) as replies:  # noqa: PTH123 (a descriptor, not a path)
+    with open(reader, "rb", buffering=0) as replies:  # noqa: PTH123 - a descriptor, not a path
         try:
             process = subprocess.Popen(
                 argv,
@@ -163,7 +163,16 @@ def make(
         try:
             return _read_pid(replies.fileno())
         finally:
-            process.wait()  # the first process only forks the one that stays
+            _end_first(process)
+
+
+def _end_first(process: subprocess.Popen[bytes]) -> None:
+    """Take leave of conmon's first process, which only forks the one that stays."""
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _read_pid(pipe: int) -> int:

@@ -154,7 +154,7 @@ def _mounts(spec: Spec, around: Surroundings) -> list[dict[str, Any]]:
         _mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
         *(dict(mount) for mount in around.cgroup_mounts),
         _mount("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev"),
-        _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),  # noqa: S108 (the container's)
+        _mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),  # noqa: S108 - the container's
     ]
     if spec.init and around.init:
         base.append(_bind(INIT_TARGET, around.init, "ro"))
