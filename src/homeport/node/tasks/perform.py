@@ -196,7 +196,7 @@ class Performer:
             image = None if _names_registry(reference) else await images.find(reference)
             if image is None:
                 image = await self._ask_registry(reference)
-        except ImagePullFailed as error:
+        except RuntimeFailed as error:  # also what no registry was asked for, as a name that none could have
             return ContainerFailed(container.name, f"CannotPullContainerError: {error}", ends_task=True)
         except TimeoutError:
             reason = "CannotPullContainerError: the pull took longer than 2h0m0s"
