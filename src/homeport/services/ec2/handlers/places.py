@@ -1,18 +1,16 @@
 """Regions, availability zones, and what an account is allowed."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from homeport.aws.call import Call
 from homeport.services.ec2 import errors, regions
-from homeport.services.ec2.handlers.documents import Documents, parse_filters
+from homeport.services.ec2.handlers.catalogues import Reader, passing
+from homeport.services.ec2.handlers.documents import Documents
 from homeport.services.ec2.model import GROUPS_PER_INTERFACE
 from homeport.services.ec2.service import ec2
 from homeport.services.ec2.store import vpcs
-from homeport.services.ec2.store.selection import matches
 from homeport.services.ec2.views import View
-
-P = TypeVar("P")
 
 #: What DescribeAccountAttributes says beside the default VPC.
 ACCOUNT_ATTRIBUTES = {
@@ -38,12 +36,12 @@ async def describe_regions(
         if name not in regions.REGIONS:
             raise errors.InvalidParameterValue(f"Invalid region provided: {name}")
     shown = [region for region in regions.REGIONS.values() if not region_names or region.name in region_names]
-    fields: Mapping[str, Callable[[regions.Region], str]] = {
-        "endpoint": lambda region: f"ec2.{region.name}.amazonaws.com",
-        "opt-in-status": _opt_in,
-        "region-name": lambda region: region.name,
+    fields: Mapping[str, Reader[regions.Region]] = {
+        "endpoint": lambda region: (f"ec2.{region.name}.amazonaws.com",),
+        "opt-in-status": lambda region: (_opt_in(region),),
+        "region-name": lambda region: (region.name,),
     }
-    return {"Regions": [_region_view(region) for region in _filtered(shown, filters, fields)]}
+    return {"Regions": [_region_view(region) for region in passing(shown, filters, fields)]}
 
 
 def _opt_in(region: regions.Region) -> str:
@@ -74,16 +72,16 @@ async def describe_availability_zones(
     shown = [
         zone for zone in zones if (not zone_names or zone.name in zone_names) and (not zone_ids or zone.id in zone_ids)
     ]
-    fields: Mapping[str, Callable[[regions.Zone], str]] = {
-        "group-name": _zone_group,
-        "opt-in-status": lambda _: "opt-in-not-required",
-        "region-name": lambda zone: zone.region,
-        "state": lambda _: "available",
-        "zone-id": lambda zone: zone.id,
-        "zone-name": lambda zone: zone.name,
-        "zone-type": lambda _: "availability-zone",
+    fields: Mapping[str, Reader[regions.Zone]] = {
+        "group-name": lambda zone: (_zone_group(zone),),
+        "opt-in-status": lambda _: ("opt-in-not-required",),
+        "region-name": lambda zone: (zone.region,),
+        "state": lambda _: ("available",),
+        "zone-id": lambda zone: (zone.id,),
+        "zone-name": lambda zone: (zone.name,),
+        "zone-type": lambda _: ("availability-zone",),
     }
-    return {"AvailabilityZones": [_zone_view(zone) for zone in _filtered(shown, filters, fields)]}
+    return {"AvailabilityZones": [_zone_view(zone) for zone in passing(shown, filters, fields)]}
 
 
 def _check_known(noun: str, wanted: Sequence[str], known: Collection[str]) -> None:
@@ -109,14 +107,6 @@ def _zone_view(zone: regions.Zone) -> View:
         "State": "available",
         "Messages": [],
     }
-
-
-def _filtered(places: Sequence[P], filters: Documents, fields: Mapping[str, Callable[[P], str]]) -> list[P]:
-    wanted = parse_filters(filters)
-    for one in wanted:
-        if one.name not in fields:
-            raise errors.InvalidParameterValue(f"The filter '{one.name}' is invalid")
-    return [place for place in places if all(matches(one.values, [fields[one.name](place)]) for one in wanted)]
 
 
 @ec2.operation("DescribeAccountAttributes", reads=True)
