@@ -100,7 +100,7 @@ class Interfaces:
                 failures += 1
                 failure = str(error) or type(error).__name__
                 unforeseen = None if isinstance(error, NetworkError) else error
-                log.error("the network could not be made, attempt %d: %s", failures, failure, exc_info=unforeseen)  # noqa: TRY400
+                log.error("the network could not be made, attempt %d: %s", failures, failure, exc_info=unforeseen)  # noqa: TRY400 - a trace only of what was not foreseen
                 self._blame(failure)
                 asyncio.get_running_loop().call_later(_pause(failures), self._changed.set)
             finally:

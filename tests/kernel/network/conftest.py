@@ -14,11 +14,8 @@ from homeport.network.kernel import KernelNetwork
 
 
 @pytest.fixture
-def machine() -> Iterator[None]:
-    """Live in a fresh network namespace; refuse to run where packets could leave the box."""
-    routes = Path("/proc/net/route").read_text().splitlines()[1:]
-    if os.geteuid() != 0 or any(line.split()[1] == "00000000" for line in routes):
-        pytest.skip("needs root, inside a network namespace without a default route")
+def machine(box: None) -> Iterator[None]:
+    """Live in a fresh network namespace."""
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     linux.unshare(linux.CLONE_NEWNET)
     try:

@@ -247,9 +247,9 @@ def apply_and_die(run: Path, desired: Network, turn: int) -> bool:
     child = os.fork()
     if child == 0:
         axe = Guillotine(turn)
-        Netlink.send = axe.around(Netlink.send)  # type: ignore[method-assign]
-        Namespaces.hold = axe.around(Namespaces.hold)  # type: ignore[method-assign]
-        Namespaces.remove = axe.around(Namespaces.remove)  # type: ignore[method-assign]
+        Netlink.send = axe.around(Netlink.send)
+        Namespaces.hold = axe.around(Namespaces.hold)
+        Namespaces.remove = axe.around(Namespaces.remove)
         place.load = axe.around(place.load)
         kernel.load = axe.around(kernel.load)
         asyncio.run(KernelNetwork(run).apply(desired))

@@ -165,7 +165,7 @@ def test_what_the_kernel_refuses_is_reported_and_made_later(lab: Lab, monkeypatc
 
 def remade(interface: Interface, **changes: object) -> Interface:
     values = {name: getattr(interface, name) for name in Interface.__dataclass_fields__}
-    return Interface(**(values | changes))  # type: ignore[arg-type]
+    return Interface(**(values | changes))
 
 
 def test_an_interface_whose_address_changes_is_made_anew(lab: Lab) -> None:

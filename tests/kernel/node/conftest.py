@@ -1,6 +1,5 @@
 """A real agent on a real kernel, and a server in the test's own process that tells it what to run."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,11 +11,8 @@ BUSYBOX = Path("/bin/busybox")
 
 
 @pytest.fixture(scope="session")
-def root_filesystem() -> Iterator[Path]:
+def root_filesystem(box: None) -> Iterator[Path]:
     """A root filesystem of nothing but a static busybox."""
-    routes = Path("/proc/net/route").read_text().splitlines()[1:]
-    if os.geteuid() != 0 or any(line.split()[1] == "00000000" for line in routes):
-        pytest.skip("needs root, inside a network namespace without a default route")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
         for name in ("bin", "etc", "tmp", "proc", "sys", "dev"):

@@ -1,7 +1,6 @@
 """Real containers, inside a box: no way out, cgroups of the test's own, nothing left behind."""
 
 import asyncio
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +12,6 @@ from homeport.runtime.build import ensure_demo_image
 from homeport.runtime.images import PodmanImages
 from homeport.runtime.oci import OciRuntime
 from homeport.runtime.protocol import Image
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.kernel)
-
-
-@pytest.fixture(scope="session")
-def box() -> None:
-    routes = Path("/proc/net/route").read_text().splitlines()[1:]
-    if os.geteuid() != 0 or any(line.split()[1] == "00000000" for line in routes):
-        pytest.skip("needs root, inside a network namespace without a default route")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from homeport.runtime.cgroups import members
 from homeport.runtime.oci import OciRuntime
 from homeport.runtime.protocol import Limits, Mount, Rlimit, RuntimeFailed, Stats
 
+pytestmark = pytest.mark.kernel
+
 
 async def says(bench: Bench, script: str, **changes: object) -> str:
     """Run a shell script in a container and return its output."""

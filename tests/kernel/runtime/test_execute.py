@@ -9,6 +9,8 @@ from tests.unit.runtime.contract import FOREVER, Bench
 
 from homeport.runtime.cgroups import members
 
+pytestmark = pytest.mark.kernel
+
 
 async def test_command_runs_as_the_containers_process(bench: Bench) -> None:
     await bench.run("a", FOREVER, user="web", environment={"COLOUR": "blue"}, working_directory="/srv")

@@ -17,6 +17,8 @@ from homeport.runtime.records import Records
 from homeport.runtime.seccomp import Filters
 from homeport.runtime.spec import DEFAULT_CAPABILITIES
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.mark.parametrize(
     "capabilities",

@@ -18,6 +18,8 @@ from homeport.runtime.images import PodmanImages
 from homeport.runtime.machine import get_program
 from homeport.runtime.protocol import ImagePullFailed, RuntimeFailed
 
+pytestmark = pytest.mark.kernel
+
 NAME = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 

@@ -17,6 +17,8 @@ from homeport.runtime.oci import OciRuntime
 from homeport.runtime.protocol import Exit, Mount, Running
 from homeport.runtime.records import Records
 
+pytestmark = pytest.mark.kernel
+
 # A node that starts a container and is killed before it can wait for it.
 NODE = """
 import asyncio, os, pickle, signal, sys

@@ -23,8 +23,11 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
     def supervise(*command: str, server: str = SERVER, node: str = NODE) -> "subprocess.Popen[str]":
         argv = [sys.executable, str(SCRIPT), str(tmp_path), server, node, *command]
-        begun.append(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path))
-        return begun[-1]
+        process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}
+        )
+        begun.append(process)
+        return process
 
     yield supervise
     for process in begun:

@@ -87,7 +87,7 @@ def gateway(tmp_path: Path) -> Iterator[AsgiClient]:
 def error(answer: Answer) -> tuple[int, str, str]:
     """Return status, code and message of an error in any protocol."""
     if answer.headers["content-type"].startswith("text/xml"):
-        code, message = re.search(r"<Code>(.*?)</Code><Message>(.*?)</Message>", answer.text).groups()  # type: ignore[union-attr]
+        code, message = re.search(r"<Code>(.*?)</Code><Message>(.*?)</Message>", answer.text).groups()
         return answer.status, code, message
     document = json.loads(answer.body)
     code = document.get("__type") or answer.headers["x-amzn-errortype"]

@@ -22,7 +22,7 @@ def interface(number: int, **changes: str) -> Interface:
         "mac": f"02:00:00:00:00:{number:02x}",
         "address": f"10.0.1.{10 + number}",
     }
-    return Interface(**(values | changes), groups=("sg-1",))  # type: ignore[arg-type]
+    return Interface(**(values | changes), groups=("sg-1",))
 
 
 def network(*interfaces: Interface, groups: tuple[Group, ...] = (GROUP,), vpcs: tuple[Vpc, ...] = (VPC,)) -> Network:

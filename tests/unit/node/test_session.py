@@ -94,7 +94,7 @@ async def pair(tmp_path: Path) -> tuple[Server, Session, Listener]:
         await asyncio.gather(running, return_exceptions=True)
         await server.stop()
 
-    asyncio.get_running_loop().cleanups.append(end)  # type: ignore[attr-defined]
+    asyncio.get_running_loop().cleanups.append(end)
     return server, session, listener
 
 

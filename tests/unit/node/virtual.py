@@ -51,7 +51,7 @@ def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             try:
                 await asyncio.wait_for(test(*args, **arguments), 3_000_000)
             finally:
-                for cleanup in loop.cleanups:  # type: ignore[attr-defined]
+                for cleanup in loop.cleanups:
                     await cleanup()
 
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:

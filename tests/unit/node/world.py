@@ -138,9 +138,9 @@ class World:
         )
 
     async def start(self) -> "World":
-        asyncio.get_running_loop().cleanups.append(self.crash)  # type: ignore[attr-defined]
+        asyncio.get_running_loop().cleanups.append(self.crash)
         self.agent = Agent(self.config(), Drivers(self.network, self.runtime, self.images), VirtualClock())
-        self.agent.session = _Server(self)  # type: ignore[assignment]
+        self.agent.session = _Server(self)
         self.agent.reports._send = self.agent.output._send = self.agent.session.send
         await self.agent.start()
         self.agent.assigned(Assignment(generation=self.generation, items=tuple(self.items.values())))
@@ -154,7 +154,7 @@ class World:
         for runner in agent.roster:
             runner.close()
         agent.reports._changed.clear()
-        agent.reports._store = _DeadStore()  # type: ignore[assignment]
+        agent.reports._store = _DeadStore()
         agent.reports._send = lambda _: None
         await agent._work.close()
         await agent.roster.close()

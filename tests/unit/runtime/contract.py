@@ -34,7 +34,7 @@ class Bench:
             network_namespace=Path("/proc/self/ns/net"),
             log_path=self.logs / f"{name}.log",
         )
-        return replace(spec, **changes)  # type: ignore[arg-type]
+        return replace(spec, **changes)
 
     async def run(self, name: str, argv: tuple[str, ...], **changes: object) -> Running:
         await self.runtime.ensure_group("task", Limits())

@@ -39,7 +39,7 @@ def _checked(handler: Handler, *, dryable: bool) -> Handler:
     if dryable:  # the binder reads the signature to learn which members are honoured
         signature = inspect.signature(handler)
         parameter = inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=bool)
-        checked.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        checked.__signature__ = signature.replace(  # type: ignore[attr-defined]  # functions may carry one, says inspect
             parameters=[*signature.parameters.values(), parameter]
         )
     return checked
