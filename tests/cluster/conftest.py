@@ -5,22 +5,25 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
 
+from homeport.kit import installation
+
 PATIENCE = 60.0  # seconds; everything waited for takes a few at the most
 EXECUTION_ROLE = "arn:aws:iam::123456789012:role/execution"
 GROUP = "/tests"
 
 
-def until(what: str, look: Callable[[], Any]) -> Any:
+def until(what: str, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
     """Return the first true answer of *look*; a level, so nothing can be missed between two looks."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s for {what}"
+        assert time.monotonic() < deadline, f"waited {patience} s for {what}"
         time.sleep(0.05)
     return found
 
@@ -78,6 +81,22 @@ class Lab:
         self.tasks.append(answer["tasks"][0]["taskArn"])
         return self.tasks[-1]
 
+    def run_in(self, subnet: str, group: str, definition: str) -> str:
+        """Run the definition in a subnet and security group of the test's own."""
+        network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}}
+        answer = self.ecs.run_task(taskDefinition=definition, launchType="FARGATE", networkConfiguration=network)
+        assert answer["failures"] == []
+        self.tasks.append(answer["tasks"][0]["taskArn"])
+        return self.tasks[-1]
+
+    def outcome(self, *containers: dict[str, Any], **members: Any) -> dict[str, Any]:
+        """Run the containers as a task and return it when it has stopped."""
+        return self.stopped(self.run(self.define(*containers, **members)))
+
+    def output(self, *containers: dict[str, Any], **members: Any) -> list[str]:
+        """Run the containers as a task and return what the first has written when it has stopped."""
+        return self.lines(self.outcome(*containers, **members)["taskArn"], containers[0]["name"])
+
     def describe(self, task: str) -> dict[str, Any]:
         return dict(self.ecs.describe_tasks(tasks=[task])["tasks"][0])
 
@@ -117,6 +136,57 @@ class Lab:
             token = {"nextToken": answer["nextForwardToken"]}
 
 
+def shell(script: str, name: str = "main", **members: Any) -> dict[str, Any]:
+    """Return a container that runs *script*."""
+    return {"name": name, "entryPoint": ["sh", "-c"], "command": [script], "stopTimeout": 2, **members}
+
+
+def side(script: str, name: str = "side", **members: Any) -> dict[str, Any]:
+    """Return a container whose end does not end the task."""
+    return shell(script, name, essential=False, **members)
+
+
+def part(task: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return one container of a described task."""
+    return next(dict(container) for container in task["containers"] if container["name"] == name)
+
+
+class Traces:
+    """What the processes log, and what tasks leave on the machine."""
+
+    def __init__(self) -> None:
+        found = installation.read()
+        assert found is not None, "a lab has an installation"
+        self._installation = found
+        self._logs = {name: found.log_file(name) for name in ("server", "node")}
+        self._read = {name: log.stat().st_size for name, log in self._logs.items()}
+
+    def logged(self) -> str:
+        """Return what has been logged since."""
+        parts = []
+        for name, log in self._logs.items():
+            with log.open(errors="replace") as file:
+                file.seek(self._read[name])
+                parts.append(file.read())
+        return "".join(parts)
+
+    def left(self, tasks: list[dict[str, Any]]) -> list[str]:
+        """Return what is still there of tasks that have stopped."""
+        found: list[Path] = []
+        for task in tasks:
+            name = task["taskArn"].rsplit("/", 1)[1]
+            enis = [d["value"] for d in task["attachments"][0]["details"] if d["name"] == "networkInterfaceId"]
+            found += [self._installation.node_run / "netns" / eni for eni in enis]
+            found += [self._installation.node_state / "tasks" / name]
+            found += (self._installation.node_state / "runtime" / "containers").glob(f"{name}-*")
+            root = Path("/sys/fs/cgroup")
+            for group in (root, *root.iterdir()):
+                found.append(group / self._installation.cgroup_root / name)
+        mounts = Path("/proc/self/mounts").read_text()
+        names = [task["taskArn"].rsplit("/", 1)[1] for task in tasks]
+        return [str(path) for path in found if path.exists()] + [name for name in names if name in mounts]
+
+
 def awslogs(group: str, **options: str) -> dict[str, Any]:
     return {
         "logDriver": "awslogs",
@@ -131,14 +201,17 @@ def awslogs(group: str, **options: str) -> dict[str, Any]:
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """Give the lab; the test's tasks are stopped, and awaited, when it ends."""
+    """Give the lab; the test's tasks are stopped when it ends, leave nothing, and crashed nothing."""
     assert "HOMEPORT_RUN" in os.environ, "run this through `homeport lab -- pytest ...`"
     made = Lab(boto3.client("ecs"), boto3.client("ec2"), boto3.client("logs"))
     with contextlib.suppress(made.logs.exceptions.ResourceAlreadyExistsException):
         made.logs.create_log_group(logGroupName=GROUP)
+    traces = Traces()
     yield made
     for task in made.tasks:
         if made.describe(task)["desiredStatus"] != "STOPPED":
             made.ecs.stop_task(task=task)
-    for task in made.tasks:
-        made.stopped(task)
+    ended = [made.stopped(task) for task in made.tasks]
+    assert traces.left(ended) == []
+    logged = traces.logged()
+    assert "Traceback" not in logged, logged[logged.index("Traceback") - 500 :][:4000]

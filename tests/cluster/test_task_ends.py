@@ -1,13 +1,9 @@
 """How tasks end, in AWS's words; and that nothing of them stays."""
 
 import pytest
-from tests.cluster.conftest import Lab, awslogs
+from tests.cluster.conftest import Lab, awslogs, shell
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-
-
-def shell(script: str, **members: object) -> dict[str, object]:
-    return {"name": "main", "entryPoint": ["sh", "-c"], "command": [script], "stopTimeout": 2, **members}
 
 
 def test_an_essential_container_that_exits_ends_its_task(lab: Lab) -> None:
@@ -23,7 +19,7 @@ def test_an_essential_container_that_exits_ends_its_task(lab: Lab) -> None:
 
 
 def test_a_missing_image_is_told(lab: Lab) -> None:
-    definition = lab.define(shell("true", image="127.0.0.1:1/absent:latest", name="main"))
+    definition = lab.define(shell("true", image="127.0.0.1:1/absent:latest"))
     task = lab.stopped(lab.run(definition))
     assert task["stopCode"] == "TaskFailedToStart"
     assert task["stoppedReason"].startswith("CannotPullContainerError: ")
