@@ -130,7 +130,11 @@ async def test_agent_that_is_asked_to_end_leaves_containers_alone(tmp_path: Path
         spec = server.run(13, container("i=0; while true; do echo $i; i=$((i+1)); sleep 0.02; done"))
         await server.phase(spec, TaskPhase.RUNNING)
         assert server.kill_agent(15) == 0
-        await asyncio.sleep(0.3)  # what the container writes meanwhile is the point
+        (log,) = (tmp_path / "state/logs").glob("*.log")
+        unread = log.stat().st_size
+        async with asyncio.timeout(20):
+            while log.stat().st_size < unread + 500:  # what is written with nobody to read it is the point
+                await asyncio.sleep(0.01)
         server.start_agent()
         count = len(server.output(spec))
         await server.until(lambda: len(server.output(spec)) > count + 30)
