@@ -1,4 +1,4 @@
-"""The registry that STS's handlers attach to."""
+"""The registry that the handlers of STS attach to."""
 
 from homeport.aws.operation import Service
 

@@ -44,7 +44,7 @@ def parse_filters(filters: Documents) -> list[Filter]:
     return parsed
 
 
-def bad_token() -> AwsError:
+def invalid_token() -> AwsError:
     return AwsError("The specified NextToken is not valid.", code="InvalidNextToken")
 
 
@@ -64,9 +64,9 @@ async def describe(
         raise errors.InvalidParameterCombination(
             "The parameter MaxResults cannot be used with a list of resource identifiers in the same request."
         )
-    after = decode_token(next_token, (str, str), bad_token) or (kind.table, "")
+    after = decode_token(next_token, (str, str), invalid_token) or (kind.table, "")
     if after[0] != kind.table:
-        raise bad_token()
+        raise invalid_token()
     page = await selection.select(
         call.tx,
         kind,

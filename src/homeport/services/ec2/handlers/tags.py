@@ -10,7 +10,7 @@ from homeport.aws.tags import merge_tags
 from homeport.services.ec2 import errors
 from homeport.services.ec2.handlers.documents import (
     Documents,
-    bad_token,
+    invalid_token,
     parse_filters,
     parse_tag_list,
     too_many_tags,
@@ -99,7 +99,7 @@ async def describe_tags(
     for one in wanted:
         if one.name not in _FIELDS and not one.name.startswith("tag:"):
             raise errors.InvalidParameterValue(f"The filter '{one.name}' is invalid")
-    after: tuple[str, ...] = decode_token(next_token, (str, str), bad_token) or ("", "")
+    after: tuple[str, ...] = decode_token(next_token, (str, str), invalid_token) or ("", "")
     limit = max_results or _DEFAULT_PAGE
     shown: list[Tag] = []
     while len(shown) <= limit:
