@@ -37,9 +37,8 @@ def folder() -> Iterator[Path]:
         yield Path(path)
 
 
-@pytest.fixture
-def pushed(folder: Path) -> str:
-    """Build an image with a word of its own in it, push it, and give the repository's name."""
+def push(folder: Path, recipe: str) -> str:
+    """Build an image of busybox and *recipe*, push it, and return its repository's name."""
     ecr = boto3.client("ecr")
     name = f"tests/{uuid4().hex[:8]}"
     repository = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
@@ -47,14 +46,21 @@ def pushed(folder: Path) -> str:
     context.mkdir()
     (context / "busybox").write_bytes(Path("/bin/busybox").read_bytes())
     (context / "busybox").chmod(0o755)
-    (context / "Containerfile").write_text("FROM scratch\nCOPY busybox /bin/busybox\nENV WORD=pushed\n")
-    podman("build", "--quiet", "--isolation", "chroot", "-t", f"{repository}:v1", str(context), folder=folder)
+    (context / "Containerfile").write_text(f"FROM scratch\nCOPY busybox /bin/busybox\n{recipe}\n")
+    build = ["build", "--quiet", "--format", "docker", "--isolation", "chroot"]
+    podman(*build, "-t", f"{repository}:v1", str(context), folder=folder)
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, password = base64.b64decode(token).decode().split(":", 1)
     registry = repository.split("/")[0]
     podman("login", "--tls-verify=false", "-u", user, "-p", password, registry, folder=folder)
     podman("push", "--quiet", "--tls-verify=false", f"{repository}:v1", folder=folder)
     return name
+
+
+@pytest.fixture
+def pushed(folder: Path) -> str:
+    """Give the repository of an image with a word of its own in it."""
+    return push(folder, "ENV WORD=pushed")
 
 
 @pytest.mark.parametrize("form", ["local", "amazon", "digest"])
