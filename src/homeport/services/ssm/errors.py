@@ -58,7 +58,7 @@ def too_many_levels(levels: int) -> AwsError:
     )
 
 
-def bad_token() -> AwsError:
+def invalid_token() -> AwsError:
     return AwsError("The specified token isn't valid.", code="InvalidNextToken")
 
 

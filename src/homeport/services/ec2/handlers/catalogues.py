@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from homeport.aws.paging import cut_page, decode_token
 from homeport.services.ec2 import errors
-from homeport.services.ec2.handlers.documents import Documents, bad_token, parse_filters
+from homeport.services.ec2.handlers.documents import Documents, invalid_token, parse_filters
 from homeport.services.ec2.store.selection import matches
 
 T = TypeVar("T")
@@ -33,9 +33,9 @@ def page_of(
     next_token: str | None,
 ) -> dict[str, Any]:
     """Answer with the *items* behind *next_token* under *name*; they stand in the order of their keys."""
-    after = decode_token(next_token, (str, str), bad_token)
+    after = decode_token(next_token, (str, str), invalid_token)
     if after is not None and after[0] != name:
-        raise bad_token()
+        raise invalid_token()
     rest = [item for item in items if after is None or key(item) > after[1]]
     page = cut_page(rest, size, key=lambda item: (name, key(item)))
     return page.with_token({name: [view(item) for item in page.items]}, "NextToken")

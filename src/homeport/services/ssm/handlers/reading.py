@@ -53,7 +53,7 @@ async def get_parameters_by_path(
     def wanted(parameter: Parameter) -> bool:
         return is_under(parameter.name, path, recursive=recursive) and passes(parameter)
 
-    (after,) = decode_token(next_token, (str,), errors.bad_token) or ("",)
+    (after,) = decode_token(next_token, (str,), errors.invalid_token) or ("",)
     if is_public(path):
         found = [one for one in public_parameters(call.region) if one.name > after and wanted(one)]
     else:
@@ -77,7 +77,7 @@ async def describe_parameters(
     wanted = parse_filters(parameter_filters, DESCRIBING)
     if shared:  # by other accounts, of which there are none
         return {"Parameters": []}
-    (after,) = decode_token(next_token, (str,), errors.bad_token) or ("",)
+    (after,) = decode_token(next_token, (str,), errors.invalid_token) or ("",)
     found = await store.list_parameters(call.tx, call.region, after=after, limit=max_results + 1, wanted=wanted)
     page = cut_page(found, max_results, key=lambda parameter: (parameter.name,))
     return page.with_token({"Parameters": [metadata_view(call, one) for one in page.items]}, "NextToken")
@@ -93,6 +93,6 @@ async def get_parameter_history(
         raise errors.parameter_missing(name)
     versions = [*await store.former_versions(call.tx, call.region, name), current]
     page = paginate(
-        versions, next_token, max_results, 50, key=lambda version: (version.version,), invalid=errors.bad_token
+        versions, next_token, max_results, 50, key=lambda version: (version.version,), invalid=errors.invalid_token
     )
     return page.with_token({"Parameters": [version_view(version) for version in page.items]}, "NextToken")
