@@ -1,4 +1,4 @@
-"""The registry that SSM's handlers attach to."""
+"""The registry that the handlers of SSM attach to."""
 
 from homeport.aws.operation import Service
 
