@@ -40,6 +40,7 @@ def members_of(service: Any, operation: str) -> list[str]:
     return list(service.model.get_operation(operation).input.members)
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_any_json_under_a_real_operation(gateway: AsgiClient, data: st.DataObject) -> None:
@@ -204,6 +205,7 @@ XML_BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", XML_BOMBS.values(), ids=XML_BOMBS.keys())
 def test_xml_bombs_are_refused(gateway: AsgiClient, body: bytes) -> None:
     started = process_time()

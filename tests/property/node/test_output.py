@@ -4,6 +4,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -56,6 +57,7 @@ class Server:
         return self.offset
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(step, max_size=25))
 def test_every_line_arrives_once_and_in_order(steps):
@@ -160,6 +162,7 @@ async def test_an_event_over_several_lines_waits_for_its_end(tmp_path):
     assert [event.message for event in batch.events] == ["[10:02 fine"]
 
 
+@pytest.mark.slow
 @virtual
 async def test_batches_keep_the_limits(tmp_path):
     path = tmp_path / "log"

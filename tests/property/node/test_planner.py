@@ -6,6 +6,7 @@ nothing starts once the task stops, nothing is stopped before what depends on it
 started twice but by its restart policy.
 """
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.property.node.simulation import Machine, tasks
@@ -27,6 +28,7 @@ move = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(tasks(), st.lists(move, max_size=40))
 def test_any_order_of_events_is_safe_and_ends(task, moves):
@@ -61,6 +63,7 @@ def test_any_order_of_events_is_safe_and_ends(task, moves):
     assert not machine.actions()
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(tasks(), st.sampled_from((10.0, 40.0, 200.0)))
 def test_interrupted_after_any_action_it_comes_to_the_same_end(task, seconds):
@@ -84,6 +87,7 @@ def test_interrupted_after_any_action_it_comes_to_the_same_end(task, seconds):
             assert machine.summary() == undisturbed.summary()
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(tasks())
 def test_a_task_left_alone_runs_or_ends(task):

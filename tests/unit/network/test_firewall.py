@@ -23,6 +23,7 @@ def unambiguous(network: Network) -> Network:
     return Network(network.vpcs, network.groups, {each.id: each for each in by_address.values()})
 
 
+@pytest.mark.slow
 @given(networks(), networks())
 def test_changes_lead_from_one_table_to_the_other(before: Network, after: Network) -> None:
     for vpc in ("vpc-1", "vpc-2"):
@@ -34,6 +35,7 @@ def test_changes_lead_from_one_table_to_the_other(before: Network, after: Networ
         assert firewall.changes(new, new).empty()
 
 
+@pytest.mark.slow
 @given(networks())
 def test_every_jump_leads_somewhere_and_every_way_ends(network: Network) -> None:
     whole = firewall.contents(filter_of(unambiguous(network), "vpc-1"))

@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Network
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.network.world import World, copy, networks
@@ -26,6 +27,7 @@ def fresh(desired: Network) -> World:
     return world
 
 
+@pytest.mark.slow
 @given(st.lists(networks(), min_size=1, max_size=4))
 def test_any_configuration_follows_any_other(path: list[Network]) -> None:
     world, current = World(), InForce()
@@ -38,6 +40,7 @@ def test_any_configuration_follows_any_other(path: list[Network]) -> None:
         assert world == fresh(path[-1])
 
 
+@pytest.mark.slow
 @given(networks(), networks(), st.data())
 def test_interrupted_anywhere_it_is_completed_from_what_can_be_read_back(
     before: Network, desired: Network, data: st.DataObject
@@ -55,6 +58,7 @@ def test_interrupted_anywhere_it_is_completed_from_what_can_be_read_back(
     assert world == fresh(desired)
 
 
+@pytest.mark.slow
 @given(networks(), networks())
 def test_what_does_not_differ_is_not_touched(before: Network, desired: Network) -> None:
     world = World()
@@ -83,6 +87,7 @@ def test_a_restart_alone_interrupts_nobody(desired: Network) -> None:
     assert world == untouched
 
 
+@pytest.mark.slow
 @given(networks())
 def test_every_interface_is_made_or_named(desired: Network) -> None:
     intended = plan(InForce(), desired, POOL)

@@ -225,6 +225,7 @@ OFFSETS = list(accumulate((len(line) + 1 for line in LINES), initial=0))
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_every_line_is_stored_exactly_once(tmp_path):
     """Each example has a stream and a source of its own in one store."""
     with asyncio.Runner() as runner:

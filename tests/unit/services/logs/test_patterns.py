@@ -108,6 +108,7 @@ _sides = st.tuples(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(st.lists(_sides, min_size=1, max_size=3).map("|".join), st.text("abc1. \n", max_size=12))
 def test_both_engines_agree(pattern, message):
