@@ -8,7 +8,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 def test_an_essential_container_that_exits_ends_its_task(lab: Lab) -> None:
     side = {"name": "side", "entryPoint": ["sleep"], "command": ["1000"], "stopTimeout": 2}
-    task = lab.stopped(lab.run(lab.define(shell("echo done; exit 3"), side)))
+    main = shell("echo done; exit 3", dependsOn=[{"containerName": "side", "condition": "START"}])
+    task = lab.stopped(lab.run(lab.define(main, side)))
     assert task["stopCode"] == "EssentialContainerExited"
     assert task["stoppedReason"] == "Essential container in task exited"
     codes = {container["name"]: container["exitCode"] for container in task["containers"]}

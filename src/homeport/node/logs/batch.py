@@ -4,10 +4,10 @@ Make log events of lines, within CloudWatch's limits, and group what belongs tog
 Pure.  A batch ends where an event ends: what is still open belongs to the next.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from homeport.kit.patterns import Pattern, compile_pattern
 from homeport.node.logs.lines import MAX_EVENT_BYTES, Line
 from homeport.wire.messages import LogEvent, LogTarget
 
@@ -26,14 +26,12 @@ class Batch:
     size: int = 0
 
 
-def event_start(target: LogTarget) -> "re.Pattern[bytes] | None":
+def event_start(target: LogTarget) -> Pattern | None:
     """Return what a line looks like that begins a new event, or None if every line does."""
-    return re.compile(target.multiline_pattern.encode()) if target.multiline_pattern else None
+    return compile_pattern(target.multiline_pattern.encode()) if target.multiline_pattern else None
 
 
-def make_batch(
-    lines: Iterable[Line], pattern: "re.Pattern[bytes] | None", *, start: int, base: int, close: bool
-) -> Batch:
+def make_batch(lines: Iterable[Line], pattern: Pattern | None, *, start: int, base: int, close: bool) -> Batch:
     """
     Return the first batch that *lines* make.
 
@@ -55,7 +53,7 @@ def make_batch(
     return batch
 
 
-def _groups(lines: Iterable[Line], pattern: "re.Pattern[bytes] | None", *, close: bool) -> Iterator[list[Line]]:
+def _groups(lines: Iterable[Line], pattern: Pattern | None, *, close: bool) -> Iterator[list[Line]]:
     if pattern is None:
         for line in lines:
             yield [line]
@@ -63,7 +61,7 @@ def _groups(lines: Iterable[Line], pattern: "re.Pattern[bytes] | None", *, close
     group: list[Line] = []
     size = 0
     for line in lines:
-        if group and (pattern.search(line.text) or size + len(line.text) > MAX_EVENT_BYTES):
+        if group and (pattern.occurs_in(line.text) or size + len(line.text) > MAX_EVENT_BYTES):
             yield group
             group, size = [], 0
         group.append(line)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from homeport.kit.patterns import InvalidPattern, compile_pattern
 from homeport.services.ecs.model.tasks import ContainerLaunch, Desired, Launch, Task
 from homeport.services.ecs.overrides import apply
 from homeport.wire import messages as wire
@@ -197,23 +198,14 @@ def log_target(container: Mapping[str, Any], task_id: str) -> wire.LogTarget | N
     )
 
 
-#: What Python reads otherwise than the log driver's own expressions, or reads though the driver does not.
-_FOREIGN = re.compile(r"\[:\^?\w+:\]|\\[pPCQEzZ1-9]|\(\?(?:=|!|<=|<!|#|>|\(|P=)|[*+?}]\+")
-
-
 def pattern_failure(target: wire.LogTarget) -> str:
     """Return why the expression for a line that begins an event cannot be used, or nothing."""
     pattern = target.multiline_pattern
-    if found := _FOREIGN.search(pattern):
-        why = f"invalid or unsupported syntax: `{found[0]}`"
-    else:
-        try:
-            re.compile(pattern.encode())
-        except re.error as error:
-            why = str(error)
-        else:
-            return ""
-    return f'awslogs could not parse multiline pattern key "{pattern}": error parsing regexp: {why}'
+    try:
+        compile_pattern(pattern.encode())  # RE2, as the log driver's own expressions are
+    except InvalidPattern as problem:
+        return f'awslogs could not parse multiline pattern key "{pattern}": error parsing regexp: {problem}'
+    return ""
 
 
 #: The expressions that Docker's awslogs driver has for the directives of strftime.

@@ -168,8 +168,8 @@ def test_same_task_is_the_same_item() -> None:
     assert re.fullmatch(r"[0-9a-f]{32}-\d{10}", only(task_of({})).runtime_id)
 
 
-@pytest.mark.parametrize("pattern", ["[", "a**", "(?=x)", "[[:alpha:]]", r"\pL", r"(a)\1", "x++"])
-def test_patterns_that_the_log_driver_would_not_read_as_we_do_are_told(pattern: str) -> None:
+@pytest.mark.parametrize("pattern", ["[", "a**", "(?=x)", r"(a)\1", "x++"])
+def test_patterns_that_the_log_driver_would_not_take_are_told(pattern: str) -> None:
     target = wire.LogTarget(region="r", group="g", stream="s", multiline_pattern=pattern)
     assert pattern_failure(target).startswith(f'awslogs could not parse multiline pattern key "{pattern}": ')
 

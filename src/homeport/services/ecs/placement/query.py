@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from homeport.kit.patterns import InvalidPattern, Pattern, compile_pattern
 from homeport.services.ecs.placement.instance import Instance
-from homeport.services.ecs.placement.pattern import InvalidPattern, Pattern, compile_pattern
 
 LONGEST = 2000
 _MOST_DEPTH = 40
@@ -414,4 +414,4 @@ class _Reader:
         try:
             return compile_pattern(value)
         except InvalidPattern as error:
-            raise self._error(f"{error},", at + error.position) from error
+            raise self._error(f"{error},", at) from error
