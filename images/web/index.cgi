@@ -1,13 +1,10 @@
 #!/bin/sh
-# Tells which task, interface and container answers: all of it asked of the metadata endpoint, now.
+# Tells which task, interface and container answers, asked now: the interface of the kernel, the rest of the
+# metadata endpoint.
 
 # field KEY: the first string or number under KEY in the JSON document on standard input.
 field() {
     tr -d '\n' | sed 's/[][{},]/\n/g' | sed -n 's/^ *"'"$1"'" *: *"\{0,1\}\([^"]*[^" ]\)"\{0,1\} *$/\1/p' | head -n 1
-}
-# first_of KEY: the first string of the list under KEY.
-first_of() {
-    tr -d '\n' | sed -n 's/.*"'"$1"'" *: *\[ *"\([^"]*\)".*/\1/p'
 }
 escape() {
     sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'
@@ -18,6 +15,10 @@ row() {
 
 container=$(timeout 2 wget -q -O - "$ECS_CONTAINER_METADATA_URI_V4" 2>/dev/null)
 task=$(timeout 2 wget -q -O - "$ECS_CONTAINER_METADATA_URI_V4/task" 2>/dev/null)
+# The interface is asked of the kernel, so that the page can be held against what the API says.
+device=$(ip route | sed -n 's/^default.* dev \([^ ]*\).*/\1/p')
+mac=$(cat "/sys/class/net/$device/address" 2>/dev/null)
+address=$(ip -o -4 addr show dev "$device" 2>/dev/null | sed -n 's/.* inet \([0-9.]*\).*/\1/p')
 of_container() { printf '%s' "$container" | field "$1"; }
 of_task() { printf '%s' "$task" | field "$1"; }
 
@@ -31,8 +32,8 @@ cat <<PAGE
 $(row Task "$(of_task TaskARN)")
 $(row 'Task definition' "$(of_task Family):$(of_task Revision)")
 $(row Container "$(of_container Name)")
-$(row 'MAC address' "$(of_container MACAddress)")
-$(row 'Private address' "$(printf '%s' "$container" | first_of IPv4Addresses)")
+$(row 'MAC address' "$mac")
+$(row 'Private address' "$address")
 $(row 'Private DNS name' "$(of_container PrivateDNSName)")
 $(row 'Availability zone' "$(of_task AvailabilityZone)")
 $(row Host "$(hostname)")

@@ -144,7 +144,7 @@ async def test_failing_build_says_why(tmp_path: Path, store: Path) -> None:
 
 
 METADATA = {
-    "": {"Name": "web", "Networks": [{"MACAddress": "02:00:00:00:00:01", "IPv4Addresses": ["172.31.0.9"]}]},
+    "": {"Name": "web", "Networks": [{"PrivateDNSName": "ip-172-31-0-9.ec2.internal"}]},
     "/task": {
         "TaskARN": "arn:aws:ecs:x:1:task/c/1",
         "Family": "f<b>",
@@ -191,8 +191,7 @@ async def test_demo_page_shows_what_the_metadata_endpoint_says(bench: Bench) -> 
         "arn:aws:ecs:x:1:task/c/1",
         "f&lt;b&gt;:7",
         "<td>web</td>",
-        "02:00:00:00:00:01",
-        "172.31.0.9",
+        "ip-172-31-0-9.ec2.internal",
         "us-east-1a",
     ):
         assert text in page
