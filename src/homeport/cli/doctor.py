@@ -100,7 +100,7 @@ CHECKS = (
     ),
     Check("podman", _tool("podman"), "images cannot be pulled or built"),
     Check("conmon", _tool("conmon"), "containers have no owner: no exit codes, no logs"),
-    Check("crun", _tool("crun"), "containers start with runc, about twice as slowly"),
+    Check("crun", _tool("crun"), "containers cannot be started"),
     Check(
         "seccomp profile", _file("/usr/share/containers/seccomp.json"), "containers run without a system call filter"
     ),
