@@ -215,7 +215,7 @@ class Performer:
             raise
 
     async def _create(self, record: TaskRecord, container: Container) -> Event:
-        assert record.eni is not None and record.vpc is not None, "a container is created in its network"  # noqa: PT018
+        assert record.eni is not None and record.vpc is not None, "a container is created in its network"  # noqa: PT018 - one fact
         place = Place(record.eni, record.vpc, self._machine.network.namespace(record.eni.id))
         spec = containers.runtime_spec(
             record.spec, container, self._images[container.name], place, self._files, self._machine.limits
