@@ -19,8 +19,9 @@ from typing import Any
 import msgspec
 import uvloop
 
-from homeport.db.database import Database
+from homeport.db.database import Database, Tx
 from homeport.db.sqlite import SqliteDatabase
+from homeport.fleet import assignments
 from homeport.fleet.sessions import Intake, Sessions
 from homeport.gateway.app import Gateway
 from homeport.gateway.http import serve
@@ -42,7 +43,7 @@ from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
-from homeport.wire.messages import VERSION, Welcome
+from homeport.wire.messages import VERSION, InstanceObserved, Welcome
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Server:
             registry_certificate=authority.certificate,
             registry_password=authority.node_password(),
         )
-        intake = Intake(observed=observe, log_batch=append, wakes=("fleet.sessions",))
+        intake = Intake(observed=observe, instance=_observe_instance, log_batch=append, wakes=("fleet.sessions",))
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())
         self.gateway = Gateway(
@@ -104,9 +105,10 @@ class Server:
         self.driver.wake(name)
 
     async def first_start(self) -> Credentials:
-        """Make what must exist before the first request: the root's key, the default VPCs, the default cluster."""
+        """Make what must be before the first request: the root's key, default VPCs, the default cluster; no sessions."""
         root = await self._keys.root(self._clock.now())
         async with self._database.transaction() as tx:
+            await assignments.set_disconnected(tx)
             await ec2.initialise(tx, ids=self._ids, public_pool=self._installation.public_pool)
             await ensure_default_cluster(tx, self._installation.account, self._installation.region)
         return Credentials(access_key_id=root.access_key_id, secret_access_key=root.secret_access_key)
@@ -135,6 +137,10 @@ async def running(installation: Installation) -> AsyncIterator[Server]:
         stack.callback(listener.close)
         await stack.enter_async_context(serve(server.answer, installation.host, installation.port))
         yield server
+
+
+async def _observe_instance(_tx: Tx, node: str, observed: InstanceObserved, _now: float) -> None:
+    raise LookupError(f"{node} speaks of {observed.instance}: nobody has assigned instances yet")
 
 
 def _save_credentials(installation: Installation, credentials: Credentials) -> None:

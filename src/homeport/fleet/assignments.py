@@ -1,7 +1,8 @@
 """
 What each node shall have, as rows numbered by the node's generation.
 
-Writers: ECS placement (tasks and their interfaces), EC2 (VPCs and security groups).  Readers: the sessions.
+Writers: ECS placement (tasks and their interfaces), EC2 (VPCs, security groups, instances and what is attached to
+them).  Readers: the sessions.
 """
 
 from dataclasses import dataclass
@@ -18,18 +19,19 @@ _decode_facts = msgspec.json.Decoder(Facts)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine that has joined, and when it was last heard of (seconds since the epoch)."""
+    """A machine that has joined, when it last did (seconds since the epoch), and whether its session is open."""
 
     name: str
     facts: Facts
     seen_at: float
+    connected: bool = False
 
 
 async def register(tx: Tx, name: str, facts: Facts, now: float) -> None:
-    """Record that the node *name* exists, with what it is made of."""
+    """Record that the node *name* exists, with what it is made of, and that it is connected."""
     await tx.execute(
-        """INSERT INTO nodes (name, facts, generation, seen_at) VALUES (?, ?, 0, ?)
-           ON CONFLICT (name) DO UPDATE SET facts = excluded.facts, seen_at = excluded.seen_at""",
+        """INSERT INTO nodes (name, facts, generation, seen_at, connected) VALUES (?, ?, 0, ?, 1)
+           ON CONFLICT (name) DO UPDATE SET facts = excluded.facts, seen_at = excluded.seen_at, connected = 1""",
         name,
         _encode(facts).decode(),
         now,
@@ -38,8 +40,16 @@ async def register(tx: Tx, name: str, facts: Facts, now: float) -> None:
 
 async def nodes(tx: Tx) -> list[Node]:
     """Return every node that ever joined, by name."""
-    rows = await tx.fetch("SELECT name, facts, seen_at FROM nodes ORDER BY name")
-    return [Node(name, _decode_facts.decode(facts), seen_at) for name, facts, seen_at in rows]
+    rows = await tx.fetch("SELECT name, facts, seen_at, connected FROM nodes ORDER BY name")
+    return [Node(name, _decode_facts.decode(facts), seen, bool(connected)) for name, facts, seen, connected in rows]
+
+
+async def set_disconnected(tx: Tx, name: str | None = None) -> None:
+    """Record that the node's session has ended; without a name, that no node has one: a server has just begun."""
+    if name is None:
+        await tx.execute("UPDATE nodes SET connected = 0")
+    else:
+        await tx.execute("UPDATE nodes SET connected = 0 WHERE name = ?", name)
 
 
 async def put(tx: Tx, node: str, item: Item) -> None:

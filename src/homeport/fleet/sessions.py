@@ -14,11 +14,24 @@ from homeport.db.database import Database, Tx
 from homeport.fleet import assignments
 from homeport.kit.clock import Clock
 from homeport.wire import frames
-from homeport.wire.messages import VERSION, Hello, LogAck, LogBatch, Observed, ObservedAck, ToNode, Welcome
+from homeport.wire.messages import (
+    VERSION,
+    Hello,
+    InstanceAck,
+    InstanceObserved,
+    LogAck,
+    LogBatch,
+    Observed,
+    ObservedAck,
+    ToNode,
+    Welcome,
+)
 
 log = logging.getLogger(__name__)
 
 _BATCH = 256  # reports recorded in one transaction at the most
+
+Report = Observed | InstanceObserved | LogBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +39,10 @@ class Intake:
     """Who records what nodes report; each is called inside a transaction."""
 
     observed: Callable[[Tx, str, Observed, float], Awaitable[None]]
+    instance: Callable[[Tx, str, InstanceObserved, float], Awaitable[None]]
     log_batch: Callable[[Tx, LogBatch, float], Awaitable[int]]
-    wakes: tuple[str, ...]  # reconcilers to wake after a commit
+    wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
+    instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
 
 
 class Sessions:
@@ -75,6 +90,15 @@ class Sessions:
         self._open[hello.node] = session
         log.info("node %s joined", hello.node)
         try:
+            await self._converse(session, reader)
+            await self._left(session)  # not when cancelled: the next server begins by taking nobody for connected
+        finally:
+            if self._open.get(hello.node) is session:
+                del self._open[hello.node]
+            log.info("node %s left", hello.node)
+
+    async def _converse(self, session: "_Session", reader: asyncio.StreamReader) -> None:
+        try:
             await session.send(self._welcome)
             self._wake("fleet.joined")
             async with asyncio.TaskGroup() as group:
@@ -84,11 +108,13 @@ class Sessions:
                 telling.cancel()
                 recording.cancel()
         except* (ConnectionError, frames.WireError) as errors:
-            log.warning("the session of node %s broke: %s", hello.node, errors.exceptions[0])
-        finally:
-            if self._open.get(hello.node) is session:
-                del self._open[hello.node]
-            log.info("node %s left", hello.node)
+            log.warning("the session of node %s broke: %s", session.node, errors.exceptions[0])
+
+    async def _left(self, session: "_Session") -> None:
+        """Record that the session has ended, unless the node has come back in another."""
+        async with self._database.transaction() as tx:
+            if self._open.get(session.node) is session:
+                await assignments.set_disconnected(tx, session.node)
 
 
 class _Session:
@@ -110,7 +136,7 @@ class _Session:
         self._clock = clock
         self._intake = intake
         self._wake = wake
-        self._reports: asyncio.Queue[Observed | LogBatch] = asyncio.Queue(maxsize=4 * _BATCH)
+        self._reports: asyncio.Queue[Report] = asyncio.Queue(maxsize=4 * _BATCH)
 
     async def send(self, message: ToNode) -> None:
         self.writer.write(frames.encode(message))
@@ -154,22 +180,30 @@ class _Session:
                 self.writer.write(frames.encode(ack))
             await self.writer.drain()
 
-    async def _commit(self, batch: list[Observed | LogBatch]) -> list[ToNode]:
+    async def _commit(self, batch: list[Report]) -> list[ToNode]:
         now = self._clock.now()
         acks: list[ToNode] = []
         async with self._database.transaction() as tx:
             for report in batch:
-                if isinstance(report, LogBatch):
-                    acks.append(LogAck(source=report.source, offset=await self._intake.log_batch(tx, report, now)))
-                else:
-                    await self._intake.observed(tx, self.node, report, now)
-                    acks.append(ObservedAck(task=report.task, sequence=report.sequence))
-        if any(isinstance(report, Observed) for report in batch):
-            for name in self._intake.wakes:
-                self._wake(name)
+                match report:
+                    case LogBatch():
+                        acks.append(LogAck(source=report.source, offset=await self._intake.log_batch(tx, report, now)))
+                    case Observed():
+                        await self._intake.observed(tx, self.node, report, now)
+                        acks.append(ObservedAck(task=report.task, sequence=report.sequence))
+                    case InstanceObserved():
+                        await self._intake.instance(tx, self.node, report, now)
+                        acks.append(InstanceAck(instance=report.instance, sequence=report.sequence))
+        for name in self._wakes(batch):
+            self._wake(name)
         return acks
 
-    async def _commit_alone(self, report: Observed | LogBatch) -> list[ToNode]:
+    def _wakes(self, batch: list[Report]) -> tuple[str, ...]:
+        if any(isinstance(report, InstanceObserved) for report in batch):
+            return (*self._intake.wakes, *self._intake.instance_wakes)
+        return self._intake.wakes if any(isinstance(report, Observed) for report in batch) else ()
+
+    async def _commit_alone(self, report: Report) -> list[ToNode]:
         try:
             return await self._commit([report])
         except Exception:  # the boundary, for one report: it stays unacknowledged, so the node says it again

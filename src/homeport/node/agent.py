@@ -145,6 +145,9 @@ class Agent:
     def observed_acked(self, ack: wire.ObservedAck) -> None:
         self.roster.acked(ack.task, ack.sequence)
 
+    def instance_acked(self, ack: wire.InstanceAck) -> None:
+        raise AssertionError(f"nothing was said of {ack.instance}: no node makes instances yet")
+
     def log_acked(self, ack: wire.LogAck) -> None:
         self.output.acked(ack.source, ack.offset)
 

@@ -19,6 +19,7 @@ from homeport.wire.messages import (
     Change,
     Facts,
     Hello,
+    InstanceAck,
     LogAck,
     ObservedAck,
     ToNode,
@@ -47,6 +48,9 @@ class Listener(Protocol):
 
     def observed_acked(self, ack: ObservedAck) -> None:
         """Take the server's word that it has recorded an observation."""
+
+    def instance_acked(self, ack: InstanceAck) -> None:
+        """Take the server's word that it has recorded an instance's observation."""
 
     def log_acked(self, ack: LogAck) -> None:
         """Take the server's word on how much of a source it holds."""
@@ -165,5 +169,7 @@ class Session:
                 self._listener.changed(message)
             case ObservedAck():
                 self._listener.observed_acked(message)
+            case InstanceAck():
+                self._listener.instance_acked(message)
             case LogAck():
                 self._listener.log_acked(message)

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -51,12 +51,23 @@ class SecurityGroup(_Message, frozen=True, kw_only=True):
     egress: tuple[Rule, ...] = ()
 
 
+class EniKind(StrEnum):
+    """How an interface hangs on its VPC: by a link of its own, as a link that carries others, or on such a link."""
+
+    INTERFACE = "interface"
+    TRUNK = "trunk"
+    BRANCH = "branch"
+
+
 class Eni(_Message, frozen=True, kw_only=True):
     """
-    A network interface that this node makes inside a task's namespace.
+    A network interface that this node makes inside a task's or an instance's namespace.
 
     `subnet_cidr` gives the prefix length and the gateway (the subnet's first address).
     `internet` says whether the subnet's route table leads 0.0.0.0/0 to an internet gateway.
+    With an `instance` it is attached to that and lies in its namespace, as device number `device_index`;
+    without one it has a namespace of its own, which is a task's.  A branch names the trunk it is carried by
+    and its VLAN id there.  `block_metadata` keeps the task from its instance's metadata.
     """
 
     id: str
@@ -68,6 +79,62 @@ class Eni(_Message, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     public_address: str = ""
     internet: bool = True
+    kind: EniKind = EniKind.INTERFACE
+    instance: str = ""
+    device_index: int = 0
+    trunk: str = ""
+    vlan: int = 0
+    block_metadata: bool = False
+
+
+# --- Desired state: instances ---------------------------------------------------------------------
+
+
+class InstanceMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    What the instance metadata service says, beyond what the interfaces say themselves.
+
+    `identity` is the identity document as signed, `identity_signature` and `identity_pkcs7` are base64.
+    `tags` are there only where the instance shows its tags in its metadata.
+    """
+
+    account: str
+    region: str
+    availability_zone: str
+    availability_zone_id: str
+    image: str
+    instance_type: str
+    reservation: str
+    launch_index: int = 0
+    key_name: str = ""
+    launched_at: float = 0.0
+    profile_arn: str = ""
+    profile_id: str = ""
+    groups: tuple[str, ...] = ()  # names of the primary interface's security groups
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    identity: str = ""
+    identity_signature: str = ""
+    identity_pkcs7: str = ""
+    endpoint: bool = True  # whether the service answers at all
+    tokens_required: bool = False  # whether version 1, without a token, is refused
+    hop_limit: int = 1
+
+
+class Instance(_Message, frozen=True, kw_only=True):
+    """
+    An EC2 instance: a network namespace with its interfaces, a control group of its size, a docker0 bridge.
+
+    `interface` is its primary interface, an Eni of its own.  What is not `running` is stopped: nothing of it runs,
+    and what is on its disk stays.  `user_data` runs at the first start.
+    """
+
+    id: str
+    interface: str
+    cpus: int  # vCPUs
+    memory: int  # MiB
+    metadata: InstanceMetadata
+    running: bool = True
+    user_data: bytes = b""
 
 
 # --- Desired state: tasks -------------------------------------------------------------------------
@@ -121,6 +188,20 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     period: int = 300
 
 
+class PortMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A port that a container listens on, or with *last_port* the range of ports up to that.
+
+    Only bridge mode publishes it, on the instance's *host_port*; 0 lets the node choose from the dynamic range,
+    and a range is always chosen, one host port for each of its ports in a row.
+    """
+
+    container_port: int
+    last_port: int = 0
+    host_port: int = 0
+    protocol: str = "tcp"
+
+
 class LogTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a container's output goes: a log stream that the server has already made."""
 
@@ -164,20 +245,42 @@ class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tmpfs: tuple[Tmpfs, ...] = ()
     mounts: tuple[Mount, ...] = ()
     labels: dict[str, str] = msgspec.field(default_factory=dict)
-    ports: tuple[str, ...] = ()  # "80/tcp", for the metadata endpoint
+    port_mappings: tuple[PortMapping, ...] = ()
     log: LogTarget | None = None
+    hostname: str = ""  # this and the next five: not in awsvpc mode
+    links: tuple[str, ...] = ()  # "container" or "container:alias"
+    extra_hosts: tuple[tuple[str, str], ...] = ()  # name, address
+    dns_servers: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    network_disabled: bool = False
+
+
+class NetworkMode(StrEnum):
+    """Where a task's containers have their network."""
+
+    AWSVPC = "awsvpc"  # in one namespace with an interface of the task's own
+    BRIDGE = "bridge"  # each in a namespace of its own, on the instance's docker0
+    HOST = "host"  # in the instance's namespace
+    NONE = "none"  # each in a namespace of its own, with nothing but a loopback
 
 
 class Task(_Message, frozen=True, kw_only=True):
-    """A task to run on one interface; `stop` asks for its end, and is never taken back."""
+    """
+    A task to run; `stop` asks for its end, and is never taken back.
+
+    On an `instance` it is part of that: inside its control group, gone when it is.  Without one it runs on Fargate's
+    terms.  It has an `eni` in awsvpc mode only.
+    """
 
     id: str
     arn: str
     cluster_arn: str
     family: str
     revision: int
-    eni: str
     containers: tuple[Container, ...]
+    eni: str = ""
+    network_mode: NetworkMode = NetworkMode.AWSVPC
+    instance: str = ""
     cpu: int = 0  # task-level limit in CPU units, 0 means none
     memory: int = 0  # task-level limit in MiB, 0 means none
     launch_type: str = "FARGATE"
@@ -191,7 +294,7 @@ class Task(_Message, frozen=True, kw_only=True):
     stop: bool = False
 
 
-Item = Vpc | SecurityGroup | Eni | Task
+Item = Vpc | SecurityGroup | Eni | Instance | Task
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,6 +337,13 @@ class ObservedAck(_Message, frozen=True, kw_only=True):
     """The server has durably recorded the task's observation number *sequence*."""
 
     task: str
+    sequence: int
+
+
+class InstanceAck(_Message, frozen=True, kw_only=True):
+    """The server has durably recorded the instance's observation number *sequence*."""
+
+    instance: str
     sequence: int
 
 
@@ -281,6 +391,18 @@ class StopCause(StrEnum):
     NONE = ""
     ESSENTIAL_EXITED = "essential-exited"
     FAILED_TO_START = "failed-to-start"
+    HOST_LOST = "host-lost"  # its instance was stopped or terminated
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A container's port, or with *last_port* a range, and where the instance publishes it."""
+
+    container_port: int
+    host_port: int
+    last_port: int = 0
+    last_host_port: int = 0
+    protocol: str = "tcp"
+    address: str = "0.0.0.0"  # noqa: S104 - said of a task, not listened on
 
 
 class ContainerObserved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -295,6 +417,7 @@ class ContainerObserved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     started_at: float | None = None
     finished_at: float | None = None
     restarts: int = 0
+    bindings: tuple[Binding, ...] = ()  # in bridge mode
 
 
 class Observed(_Message, frozen=True, kw_only=True):
@@ -310,6 +433,30 @@ class Observed(_Message, frozen=True, kw_only=True):
     pull_stopped_at: float | None = None
     started_at: float | None = None
     execution_stopped_at: float | None = None
+
+
+class InstancePhase(StrEnum):
+    """How far an instance has come on the node; STOPPED leads back to PENDING, all else forward only."""
+
+    PENDING = "pending"
+    RUNNING = "running"  # its user data has been run
+    STOPPING = "stopping"
+    STOPPED = "stopped"  # nothing of it runs, its disk is there
+    GONE = "gone"  # nothing of it is left on the node
+
+
+class InstanceObserved(_Message, frozen=True, kw_only=True):
+    """
+    An instance as it is, whole; a higher *sequence* replaces a lower one.
+
+    *agent* is what user data has left in /etc/ecs/ecs.config, as soon as the instance runs.
+    """
+
+    instance: str
+    sequence: int
+    phase: InstancePhase
+    agent: dict[str, str] = msgspec.field(default_factory=dict)
+    reason: str = ""  # why it could not be made, or what of its user data failed
 
 
 class LogEvent(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -336,5 +483,5 @@ class LogBatch(_Message, frozen=True, kw_only=True):
     final: bool = False  # nothing will follow: the container is gone
 
 
-ToNode = Welcome | Assignment | Change | ObservedAck | LogAck
-ToServer = Hello | Observed | LogBatch
+ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck
+ToServer = Hello | Observed | InstanceObserved | LogBatch

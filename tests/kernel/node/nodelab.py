@@ -14,6 +14,7 @@ from typing import Any
 
 from homeport.wire import frames
 from homeport.wire.messages import (
+    VERSION,
     Assignment,
     Change,
     Container,
@@ -103,7 +104,7 @@ class Server:
         try:
             hello = await frames.read(reader, frames.to_server)
             assert isinstance(hello, Hello)
-            self._say(writer, Welcome(version=1))
+            self._say(writer, Welcome(version=VERSION))
             self._say(writer, Assignment(generation=self.generation, items=tuple(self.items.values())))
             self.writer = writer
             async with self.changed:

@@ -13,11 +13,15 @@ from homeport.fleet.sessions import Intake, Sessions
 from homeport.kit.clock import FixedClock
 from homeport.wire import frames
 from homeport.wire.messages import (
+    VERSION,
     Assignment,
     Change,
     Drop,
     Facts,
     Hello,
+    InstanceAck,
+    InstanceObserved,
+    InstancePhase,
     LogAck,
     LogBatch,
     Observed,
@@ -51,7 +55,7 @@ class Node:
             return await frames.read(self.reader, frames.to_node)
 
     async def join(self, name: str = "n") -> Assignment:
-        await self.send(Hello(version=1, node=name, facts=FACTS))
+        await self.send(Hello(version=VERSION, node=name, facts=FACTS))
         assert isinstance(await self.receive(), Welcome)
         whole = await self.receive()
         assert isinstance(whole, Assignment)
@@ -82,11 +86,20 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             raise LookupError(message.task)
         made.observed.append(message.task)
 
+    async def record_instance(tx: Tx, node: str, message: InstanceObserved, now: float) -> None:
+        made.observed.append(message.instance)
+
     async def append(tx: Tx, batch: LogBatch, now: float) -> int:
         return batch.end
 
-    intake = Intake(observed=record, log_batch=append, wakes=("ecs.placement",))
-    welcome = Welcome(version=1)
+    intake = Intake(
+        observed=record,
+        instance=record_instance,
+        log_batch=append,
+        wakes=("ecs.placement",),
+        instance_wakes=("ec2.instances",),
+    )
+    welcome = Welcome(version=VERSION)
     sessions = Sessions(database, FixedClock(), welcome, intake, lambda name: made.woken.append(name))
     made = World(database, sessions, tmp_path / "s")
     server = await asyncio.start_unix_server(sessions.serve, made.socket)
@@ -157,6 +170,33 @@ async def test_a_report_that_cannot_be_recorded_is_not_acknowledged_and_delays_n
             node.writer.write(frames.encode(Observed(task=task, sequence=1, phase=TaskPhase.GONE, containers=())))
         assert await node.receive() == ObservedAck(task="good", sequence=1)
         await leave(node, made)
+
+
+async def test_an_instances_report_is_acknowledged_and_wakes_its_own(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        await node.send(InstanceObserved(instance="i-1", sequence=3, phase=InstancePhase.RUNNING))
+        assert await node.receive() == InstanceAck(instance="i-1", sequence=3)
+        assert made.observed == ["i-1"]
+        assert made.woken[-2:] == ["ecs.placement", "ec2.instances"]
+
+
+async def test_a_node_is_connected_for_as_long_as_its_session(tmp_path: Path) -> None:
+    async def connected() -> list[bool]:
+        async with made.database.snapshot() as tx:
+            return [each.connected for each in await assignments.nodes(tx)]
+
+    async with world(tmp_path) as made:
+        first = await made.connect()
+        await first.join()
+        second = await made.connect()
+        await second.join()
+        assert await first.receive() is None
+        first.writer.close()
+        assert await connected() == [True]
+        await leave(second, made)
+        assert await connected() == [False]
 
 
 async def test_a_second_connection_of_a_node_replaces_the_first(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from homeport.node.endpoints.http import Request
 from homeport.node.endpoints.metadata import Metadata
 from homeport.node.endpoints.stats import StatsReader
 from homeport.runtime.protocol import ExecResult, Stats
-from homeport.wire.messages import HealthCheck, LogTarget, RestartPolicy, TaskPhase
+from homeport.wire.messages import HealthCheck, LogTarget, PortMapping, RestartPolicy, TaskPhase
 
 SPEC = task(
     container(
         "web",
         cpu=256,
         memory=128,
-        ports=("80/tcp",),
+        port_mappings=(PortMapping(container_port=80, host_port=80),),
         labels={"team": "a"},
         health_check=HealthCheck(command=("CMD", "true"), interval=5),
         restart_policy=RestartPolicy(),

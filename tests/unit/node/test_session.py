@@ -8,10 +8,12 @@ from virtual import pass_time, until, virtual
 from homeport.node.session import Session
 from homeport.wire import frames
 from homeport.wire.messages import (
+    VERSION,
     Assignment,
     Change,
     Facts,
     Hello,
+    InstanceAck,
     LogAck,
     Observed,
     ObservedAck,
@@ -39,6 +41,9 @@ class Listener:
         self.heard.append(change)
 
     def observed_acked(self, ack: ObservedAck) -> None:
+        self.heard.append(ack)
+
+    def instance_acked(self, ack: InstanceAck) -> None:
         self.heard.append(ack)
 
     def log_acked(self, ack: LogAck) -> None:
@@ -74,7 +79,7 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions.append(writer)
-        self.say(Welcome(version=1), Assignment(generation=7, items=()))
+        self.say(Welcome(version=VERSION), Assignment(generation=7, items=()))
         while (message := await frames.read(reader, frames.to_server)) is not None:
             self.heard.append(message)
         writer.close()

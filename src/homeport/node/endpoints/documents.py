@@ -11,7 +11,7 @@ from typing import Any
 from homeport.node.tasks.container import gateway, shares
 from homeport.node.tasks.model import ContainerState, Stage
 from homeport.node.tasks.runner import Runner
-from homeport.wire.messages import Container, Eni, Task, Vpc
+from homeport.wire.messages import Container, Eni, PortMapping, Task, Vpc
 
 _LABEL = "com.amazonaws.ecs."
 _KNOWN = {
@@ -80,7 +80,7 @@ def container_document(runner: Runner, container: Container, version: int) -> di
             "DockerName": container.name,
             "Image": container.image,
             "ImageID": own.image_id,
-            "Ports": [_port(port) for port in container.ports],
+            "Ports": [_port(mapping) for mapping in container.port_mappings],
             "Labels": _labels(spec, container),
             "DesiredStatus": "RUNNING" if runner.state.stop is None else "STOPPED",
             "KnownStatus": _known(own),
@@ -112,9 +112,12 @@ def _known(state: ContainerState) -> str:
     return "RUNNING" if between_runs else _KNOWN[state.stage]
 
 
-def _port(port: str) -> dict[str, Any]:
-    number, _, protocol = port.partition("/")
-    return {"ContainerPort": int(number), "Protocol": protocol or "tcp", "HostPort": int(number)}
+def _port(mapping: PortMapping) -> dict[str, Any]:
+    return {
+        "ContainerPort": mapping.container_port,
+        "Protocol": mapping.protocol,
+        "HostPort": mapping.host_port or mapping.container_port,
+    }
 
 
 def _labels(spec: Task, container: Container) -> dict[str, str]:

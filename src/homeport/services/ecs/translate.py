@@ -13,6 +13,7 @@ from typing import Any
 from homeport.kit.patterns import InvalidPattern, compile_pattern
 from homeport.services.ecs.model.tasks import ContainerLaunch, Desired, Launch, Task
 from homeport.services.ecs.overrides import apply
+from homeport.services.ecs.validation.ports import parse_range
 from homeport.wire import messages as wire
 
 _LABEL = "com.amazonaws.ecs."
@@ -101,11 +102,17 @@ def _container(
         ),
         mounts=mounts,
         labels=_labels(task, launch, container),
-        ports=tuple(
-            f"{mapping.get('containerPortRange') or mapping['containerPort']}/{mapping['protocol']}"
-            for mapping in container["portMappings"]
-        ),
+        port_mappings=tuple(_port_mapping(mapping) for mapping in container["portMappings"]),
         log=log_target(container, task.id),
+    )
+
+
+def _port_mapping(mapping: Mapping[str, Any]) -> wire.PortMapping:
+    if "containerPortRange" in mapping:
+        ports = parse_range(mapping["containerPortRange"])
+        return wire.PortMapping(container_port=ports[0], last_port=ports[-1], protocol=mapping["protocol"])
+    return wire.PortMapping(
+        container_port=mapping["containerPort"], host_port=mapping["hostPort"], protocol=mapping["protocol"]
     )
 
 

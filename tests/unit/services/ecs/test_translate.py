@@ -159,7 +159,10 @@ def test_kernel_settings_reach_the_container() -> None:
     assert container.tmpfs == (wire.Tmpfs(path="/tmp", size=16, options=("noexec",)),)
     assert container.sysctls == {"net.core.somaxconn": "1024"}
     assert (container.user, container.working_directory, container.stop_timeout) == ("1000:1000", "/srv", 5)
-    assert container.ports == ("80/tcp", "53/udp")
+    assert container.port_mappings == (
+        wire.PortMapping(container_port=80, host_port=80),
+        wire.PortMapping(container_port=53, host_port=53, protocol="udp"),
+    )
 
 
 def test_same_task_is_the_same_item() -> None:
