@@ -180,6 +180,7 @@ async def test_an_instances_report_is_acknowledged_and_wakes_its_own(tmp_path: P
         assert await node.receive() == InstanceAck(instance="i-1", sequence=3)
         assert made.observed == ["i-1"]
         assert made.woken[-2:] == ["ecs.placement", "ec2.instances"]
+        await leave(node, made)
 
 
 async def test_a_node_is_connected_for_as_long_as_its_session(tmp_path: Path) -> None:
