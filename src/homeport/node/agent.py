@@ -26,6 +26,8 @@ from homeport.node.reports import Reports
 from homeport.node.session import Session
 from homeport.node.store import NodeStore
 from homeport.node.tasks.container import machine_limits, task_processes
+from homeport.node.tasks.hosts import NoHosts
+from homeport.node.tasks.networks import Networks
 from homeport.node.tasks.perform import Machine
 from homeport.node.tasks.roster import Roster
 from homeport.runtime.images import PodmanImages
@@ -61,11 +63,17 @@ class Agent:
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
         self._endpoints = RouterEndpoints(drivers.network, config.gateway)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
+        hosts = NoHosts()
         machine = Machine(
             runtime=drivers.runtime,
             images=drivers.images,
-            network=drivers.network,
-            interfaces=self.interfaces,
+            networks=Networks(
+                driver=drivers.network,
+                interfaces=self.interfaces,
+                sandboxes=hosts,
+                hosts=hosts,
+                port_free=hosts.port_free,
+            ),
             output=self.output,
             state=config.state,
             limits=machine_limits(),

@@ -59,6 +59,7 @@ def parse_image(document: Mapping[str, Any]) -> Image:
         user=config.get("User") or "",
         stop_signal=config.get("StopSignal") or "SIGTERM",
         volumes=tuple(config.get("Volumes") or ()),
+        exposed_ports=tuple(config.get("ExposedPorts") or ()),
     )
 
 

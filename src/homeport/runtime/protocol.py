@@ -37,6 +37,7 @@ class Image:
     user: str = ""
     stop_signal: str = "SIGTERM"
     volumes: tuple[str, ...] = ()
+    exposed_ports: tuple[str, ...] = ()  # "80/tcp"
 
 
 class Images(Protocol):

@@ -13,6 +13,7 @@ import msgspec
 from homeport.node.tasks import dependencies
 from homeport.node.tasks.model import (
     REASON_LIMIT,
+    Allocated,
     Cleaned,
     ContainerFailed,
     ContainerState,
@@ -24,6 +25,9 @@ from homeport.node.tasks.model import (
     Health,
     HealthChecked,
     HealthState,
+    HostLost,
+    HostReady,
+    HostStage,
     NetworkFailed,
     NetworkMade,
     NetworkStage,
@@ -67,6 +71,12 @@ def advance(spec: Task, state: TaskState, event: Event, now: float) -> TaskState
 
 def _record(spec: Task, state: TaskState, event: Event, now: float) -> TaskState:
     match event:
+        case HostReady():
+            return _with(state, host=HostStage.READY) if state.host is HostStage.PENDING else state
+        case HostLost():
+            return _host_lost(state, now)
+        case Allocated():
+            return _allocated(state, event)
         case NetworkMade():
             return _with(state, network=NetworkStage.READY)
         case NetworkFailed(reason):
@@ -93,6 +103,21 @@ def _record(spec: Task, state: TaskState, event: Event, now: float) -> TaskState
             return _exited(spec, state, event)
         case _:
             return _put(state, event.container, _container(state.containers[event.container], event, spec, now))
+
+
+def _host_lost(state: TaskState, now: float) -> TaskState:
+    stop = state.stop if state.stop is not None else Stop(at=now, cause=StopCause.HOST_LOST)
+    return _with(state, host=HostStage.LOST, stop=stop)
+
+
+def _allocated(state: TaskState, event: Allocated) -> TaskState:
+    """Take what was chosen, once, for something may have been made there."""
+    if state.allocated:
+        return state
+    for name, claim in event.claims.items():
+        placed = _with(state.containers[name], address=claim.address, bindings=claim.bindings)
+        state = _put(state, name, placed)
+    return _with(state, allocated=True)
 
 
 def _container(

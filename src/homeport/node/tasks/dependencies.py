@@ -5,16 +5,39 @@ The conditions and texts are those of the ECS agent's dependency graph.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from homeport.node.tasks.model import ContainerState, Health, Stage, TaskState
 from homeport.wire.messages import Container, Dependency, Task
 
+LINKED = "LINKED"  # the condition of a link: the other container runs
+
 _PREFIX = "CannotStartContainerError: dependency graph: "
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Another container of the task, and by what name it is to be found."""
+
+    container: str
+    alias: str
+
+
+def links(container: Container) -> tuple[Link, ...]:
+    """Return the container's links."""
+    parts = (link.partition(":") for link in container.links)
+    return tuple(Link(name, alias or name) for name, _, alias in parts)
+
+
+def _needs(container: Container) -> tuple[Dependency, ...]:
+    """Return what the container waits for, declared or because of a link."""
+    linked = (Dependency(container=link.container, condition=LINKED) for link in links(container))
+    return (*container.depends_on, *linked)
 
 
 def unmet(container: Container, states: Mapping[str, ContainerState]) -> list[Dependency]:
     """Return the dependencies that do not hold yet; a container that waits for none may start."""
-    return [d for d in container.depends_on if not _holds(d.condition, states[d.container])]
+    return [d for d in _needs(container) if not _holds(d.condition, states[d.container])]
 
 
 def _holds(condition: str, state: ContainerState) -> bool:
@@ -27,6 +50,8 @@ def _holds(condition: str, state: ContainerState) -> bool:
             return state.stage is Stage.STOPPED and state.ever_started and state.exit_code == 0
         case "HEALTHY":
             return state.stage is Stage.RUNNING and state.health.status is Health.HEALTHY
+        case condition if condition == LINKED:
+            return state.stage is Stage.RUNNING
     raise AssertionError(f"no such condition: {condition}")
 
 
@@ -56,7 +81,7 @@ def next_deadline(container: Container, task: Task, state: TaskState) -> float |
 def _deadline(dependency: Dependency, task: Task, other: ContainerState) -> float | None:
     """A start timeout belongs to the dependency, runs from its own start, and never concerns START."""
     timeout = next(c.start_timeout for c in task.containers if c.name == dependency.container)
-    if dependency.condition == "START" or timeout <= 0:
+    if dependency.condition in ("START", LINKED) or timeout <= 0:
         return None
     if other.started_at is None or other.stage is Stage.STOPPED:
         return None
@@ -79,7 +104,7 @@ def dependents(task: Task) -> dict[str, tuple[str, ...]]:
 
 def pid_namespace_owner(task: Task) -> str:
     """Return the container whose PID namespace the others share: the first that waits for no other."""
-    return next(container.name for container in task.containers if not container.depends_on)
+    return next(container.name for container in task.containers if not _needs(container))
 
 
 def namespace_lost(container: Container, task: Task, state: TaskState) -> bool:

@@ -5,12 +5,13 @@ Everything here is plain data and survives in the node's store as JSON: after a 
 back, compared with what the runtime still has, and continued.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
 
-from homeport.wire.messages import StopCause
+from homeport.wire.messages import Binding, StopCause
 
 REASON_LIMIT = 1024  # characters; AWS cuts reasons there
 
@@ -33,11 +34,19 @@ class Stage(StrEnum):
 
 
 class NetworkStage(StrEnum):
-    """Whether the task's interface exists."""
+    """Whether the task's interface exists, or in other modes than awsvpc its containers' namespaces."""
 
     PENDING = "pending"
     READY = "ready"
     FAILED = "failed"
+
+
+class HostStage(StrEnum):
+    """What is known of the instance that a task runs on; only ever forward.  Fargate tasks have none."""
+
+    PENDING = "pending"
+    READY = "ready"  # it has been running since the task came
+    LOST = "lost"  # it is not meant to run any more
 
 
 class Health(StrEnum):
@@ -76,6 +85,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     stop_sent_at: float | None = None
     killed: bool = False
     removed: bool = False
+    address: str = ""  # on the instance's bridge, in bridge mode
+    bindings: tuple[Binding, ...] = ()  # that the instance publishes, in bridge mode
 
     @property
     def ever_started(self) -> bool:
@@ -95,11 +106,13 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     containers: dict[str, ContainerState]
     network: NetworkStage = NetworkStage.PENDING
+    host: HostStage = HostStage.PENDING
+    allocated: bool = False  # its containers' addresses and host ports have been chosen
     prepared: bool = False  # its cgroup, files and volumes exist
     stop: Stop | None = None
     dropped: bool = False  # the server wants nothing of it to remain
     drained: bool = False  # its output is with the server, or spooled for it
-    cleaned: bool = False  # its cgroup is gone
+    cleaned: bool = False  # its cgroup is gone, and whatever it had on its instance
     released: bool = False  # its interface and files are gone
     pull_started_at: float | None = None
     pull_stopped_at: float | None = None
@@ -111,13 +124,38 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
+class HostReady:
+    """The task's instance runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLost:
+    """The task's instance is not meant to run any more: whatever runs there dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a container has of its instance: an address on the bridge, and the host ports that lead there."""
+
+    address: str
+    bindings: tuple[Binding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """The containers' claims have been chosen; what has none has no network, or could not have what it asked for."""
+
+    claims: Mapping[str, Claim]
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkMade:
-    """The task's interface exists, with its security groups in force."""
+    """The task's interface exists, with its security groups in force; or its containers' namespaces do."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkFailed:
-    """The task's interface could not be made."""
+    """They could not be made."""
 
     reason: str
 
@@ -223,7 +261,7 @@ class Drained:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The task's cgroup is gone."""
+    """The task's cgroup is gone, and whatever it had on its instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +280,10 @@ class Dropped:
 
 
 Event = (
-    NetworkMade
+    HostReady
+    | HostLost
+    | Allocated
+    | NetworkMade
     | NetworkFailed
     | Prepared
     | PrepareFailed
@@ -270,6 +311,7 @@ Event = (
 class Verb(StrEnum):
     """What the planner can ask for; those of a container carry its name."""
 
+    ALLOCATE = "allocate"
     MAKE_NETWORK = "make-network"
     PREPARE = "prepare"
     PULL = "pull"

@@ -47,4 +47,5 @@ def _container(name: str, state: ContainerState) -> ContainerObserved:
         started_at=state.started_at,
         finished_at=state.finished_at,
         restarts=state.restarts,
+        bindings=state.bindings if state.ever_started else (),
     )

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from homeport.network.protocol import NetworkDriver
-from homeport.node.interfaces import Interfaces
 from homeport.node.store import TaskRecord
 from homeport.node.tasks import container as containers
-from homeport.node.tasks.container import Place
-from homeport.node.tasks.files import TaskFiles
+from homeport.node.tasks import dependencies
+from homeport.node.tasks.files import TaskFiles, etc_of_task
 from homeport.node.tasks.model import (
     Action,
     Cleaned,
@@ -26,8 +24,6 @@ from homeport.node.tasks.model import (
     Event,
     Exited,
     HealthChecked,
-    NetworkFailed,
-    NetworkMade,
     Prepared,
     PrepareFailed,
     PullBegan,
@@ -39,6 +35,7 @@ from homeport.node.tasks.model import (
     Starting,
     Verb,
 )
+from homeport.node.tasks.networks import Networks, TaskNetwork
 from homeport.runtime.protocol import Image, ImagePullFailed, Images, ProcessFailed, Runtime, RuntimeFailed
 from homeport.wire.messages import Container, Task
 
@@ -67,8 +64,7 @@ class Machine:
 
     runtime: Runtime
     images: Images
-    network: NetworkDriver
-    interfaces: Interfaces
+    networks: Networks
     output: Output
     state: Path
     limits: Mapping[str, int]  # the machine's hard resource limits
@@ -92,6 +88,7 @@ class Performer:
     def __init__(self, machine: Machine, task: str) -> None:
         self._machine = machine
         self._files = TaskFiles(machine.state, task)
+        self._network = TaskNetwork(machine.networks)
         self._images: dict[str, Image] = {}
 
     def intent(self, action: Action) -> Event | None:
@@ -106,8 +103,11 @@ class Performer:
 
     def moved(self, record: TaskRecord) -> None:
         """Take new settings of the task's interface."""
-        if record.eni is not None and record.vpc is not None:
-            self._machine.interfaces.moved(record.eni, record.vpc)
+        self._network.moved(record)
+
+    def go_on(self, record: TaskRecord) -> None:
+        """After a restart of ours, keep what the task has."""
+        self._network.go_on(record)
 
     async def perform(self, action: Action, record: TaskRecord) -> tuple[Event, ...]:
         """Carry out *action* and return what came of it."""
@@ -132,9 +132,8 @@ class Performer:
                 await self._machine.runtime.signal(container.runtime_id, signal)
                 return (Signalled(container.name),)
             case Verb.KILL:
-                await self._machine.runtime.ensure_group(
-                    task.id, containers.dying_limits(task, self._machine.processes)
-                )
+                limits = containers.dying_limits(task, self._machine.processes)
+                await self._machine.runtime.ensure_group(containers.group_name(task), limits)
                 await self._machine.runtime.signal(container.runtime_id, "SIGKILL")
                 return (Signalled(container.name, killed=True),)
             case Verb.REMOVE:
@@ -146,40 +145,33 @@ class Performer:
     async def _perform_task(self, verb: Verb, record: TaskRecord) -> tuple[Event, ...]:
         task = record.spec
         match verb:
+            case Verb.ALLOCATE:
+                return self._network.allocate(record)
             case Verb.MAKE_NETWORK:
-                return (await self._make_network(record),)
+                return (await self._network.make(record),)
             case Verb.PREPARE:
                 return (await self._prepare(record),)
             case Verb.DRAIN:
                 await self._machine.output.drained(tuple(log_source(task, c) for c in task.containers))
                 return (Drained(),)
             case Verb.CLEAN:
-                await self._machine.runtime.remove_group(task.id)
+                await self._machine.runtime.remove_group(containers.group_name(task))
+                await self._network.leave_instance(record)
                 return (Cleaned(),)
             case Verb.RELEASE:
-                if record.eni is not None:
-                    await self._machine.interfaces.release(record.eni.id)
+                await self._network.release(record)
                 await asyncio.to_thread(self._files.remove)  # volumes may hold any amount of files
                 return (Released(),)
         raise AssertionError(f"{verb} is not a task's")
 
-    async def _make_network(self, record: TaskRecord) -> Event:
-        if record.eni is None or record.vpc is None:
-            return NetworkFailed(
-                f"ResourceInitializationError: failed to configure ENI: {record.spec.eni} is not known"
-            )
-        self._machine.interfaces.hold(record.eni, record.vpc)
-        if reason := await self._machine.interfaces.made(record.eni.id):
-            return NetworkFailed(f"ResourceInitializationError: failed to configure ENI: {reason}")
-        return NetworkMade()
-
     async def _prepare(self, record: TaskRecord) -> Event:
-        if record.eni is None or record.vpc is None:
-            return Prepared()  # there is no interface, and the network's failure is what ends the task
+        task, processes = record.spec, self._machine.processes
         try:
-            self._files.write(record.spec, record.eni, record.vpc, containers.hostname(record.eni))
+            self._files.prepare(task)
+            if record.eni is not None and record.vpc is not None:  # else the network's failure ends the task
+                self._files.write(etc_of_task(record.eni, record.vpc, containers.hostname(record.eni)))
             await self._machine.runtime.ensure_group(
-                record.spec.id, containers.group_limits(record.spec, self._machine.processes)
+                containers.group_name(task), containers.group_limits(task, processes)
             )
         except (OSError, RuntimeFailed) as error:
             return PrepareFailed(f"ResourceInitializationError: {error}")
@@ -215,13 +207,17 @@ class Performer:
             raise
 
     async def _create(self, record: TaskRecord, container: Container) -> Event:
-        assert record.eni is not None and record.vpc is not None, "a container is created in its network"  # noqa: PT018 - one fact
-        place = Place(record.eni, record.vpc, self._machine.network.namespace(record.eni.id))
-        spec = containers.runtime_spec(
-            record.spec, container, self._images[container.name], place, self._files, self._machine.limits
-        )
+        task = record.spec
+        if setting := containers.forbidden_sysctl(task, container):
+            reason = f"CannotCreateContainerError: sysctl '{setting}' not allowed in host network namespace"
+            return ContainerFailed(container.name, reason)
+        linked = {link.container: await self._image(task, link.container) for link in dependencies.links(container)}
+        around = self._network.surroundings(record, container, linked)
+        self._files.write(around.etc, container.name)
+        image = self._images[container.name]
+        spec = containers.runtime_spec(task, container, image, around.place, self._files, self._machine.limits)
         if container.log is not None:
-            self._machine.output.follow(log_source(record.spec, container), container, spec.log_path)
+            self._machine.output.follow(log_source(task, container), container, spec.log_path)
         try:
             async with asyncio.timeout(_CREATE_SECONDS):
                 await self._machine.runtime.create(spec)
@@ -232,6 +228,15 @@ class Performer:
         except TimeoutError:
             return ContainerFailed(container.name, _TIMED_OUT.format("created", "4m0s"))
         return Created(container.name)
+
+    async def _image(self, task: Task, name: str) -> Image:
+        """Return a container's image, which is on this machine: also after a restart of ours."""
+        if name not in self._images:
+            image = await self._machine.images.find(named(task, name).image)
+            if image is None:
+                raise RuntimeFailed(f"the image of {name} is no longer here")
+            self._images[name] = image
+        return self._images[name]
 
     async def _start(self, container: Container) -> Event:
         try:
@@ -262,11 +267,11 @@ class Performer:
             return HealthChecked(container.name, None, str(error))
         return HealthChecked(container.name, result.code, result.output)
 
-    def failure(self, action: Action, error: Exception) -> tuple[Event, ...]:
+    def failure(self, task: Task, action: Action, error: Exception) -> tuple[Event, ...]:
         """Return what an unexpected error means for the task; nothing if the action has to be repeated."""
         match action.verb:
-            case Verb.MAKE_NETWORK:
-                return (NetworkFailed(f"ResourceInitializationError: failed to configure ENI: {error}"),)
+            case Verb.ALLOCATE | Verb.MAKE_NETWORK:
+                return (self._network.failure(task, error),)
             case Verb.PREPARE:
                 return (PrepareFailed(f"ResourceInitializationError: {error}"),)
             case Verb.PULL:

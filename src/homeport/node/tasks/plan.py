@@ -7,8 +7,17 @@ the runner does what is not yet.
 """
 
 from homeport.node.tasks import dependencies
-from homeport.node.tasks.model import Action, ContainerState, NetworkStage, Plan, Stage, TaskState, Verb
-from homeport.wire.messages import Container, Task
+from homeport.node.tasks.model import (
+    Action,
+    ContainerState,
+    HostStage,
+    NetworkStage,
+    Plan,
+    Stage,
+    TaskState,
+    Verb,
+)
+from homeport.wire.messages import Container, NetworkMode, Task
 
 
 def plan(spec: Task, state: TaskState, now: float) -> Plan:
@@ -16,9 +25,10 @@ def plan(spec: Task, state: TaskState, now: float) -> Plan:
     Return what shall be under way, for a state that `advance` has settled.
 
     Nothing is started before what it depends on, nothing at all once the task stops; containers are
-    stopped only after those that depend on them.
+    stopped only after those that depend on them.  On an instance nothing is done before it runs, and once it is
+    lost everything is killed, in no order and without a stop timeout: a host that dies asks nobody.
     """
-    if state.released:
+    if state.released or (spec.instance and state.stop is None and state.host is HostStage.PENDING):
         return Plan(())
     return _stopping(spec, state, now) if state.stop is not None else _running(spec, state, now)
 
@@ -27,7 +37,8 @@ def _running(spec: Task, state: TaskState, now: float) -> Plan:
     actions: list[Action] = []
     wakes: list[float] = []
     if state.network is NetworkStage.PENDING:
-        actions.append(Action(Verb.MAKE_NETWORK))
+        placed = spec.network_mode is not NetworkMode.BRIDGE or state.allocated
+        actions.append(Action(Verb.MAKE_NETWORK if placed else Verb.ALLOCATE))
     if not state.prepared:
         actions.append(Action(Verb.PREPARE))
     ready = state.network is NetworkStage.READY and state.prepared
@@ -55,8 +66,11 @@ def _may_create(spec: Task, container: Container, state: TaskState) -> bool:
     """
     Say whether nothing but dependencies keeps the container from being made.
 
-    With a shared PID namespace the first container is the namespace, so the others wait until it runs.
+    With a shared PID namespace the first container is the namespace, so the others wait until it runs.  A link
+    tells of the image at its other end.
     """
+    if any(state.containers[link.container].stage is Stage.NEW for link in dependencies.links(container)):
+        return False
     if spec.pid_mode != "task":
         return True
     first = dependencies.pid_namespace_owner(spec)
@@ -84,7 +98,9 @@ def _stopping(spec: Task, state: TaskState, now: float) -> Plan:
         own = state.containers[container.name]
         if own.stage is Stage.RUNNING:
             actions.append(Action(Verb.WATCH, container.name))
-            if all(state.containers[name].stage is Stage.STOPPED for name in waits_for[container.name]):
+            if state.host is HostStage.LOST:
+                actions += [] if own.killed else [Action(Verb.KILL, container.name)]
+            elif all(state.containers[name].stage is Stage.STOPPED for name in waits_for[container.name]):
                 _plan_end(container, own, now, actions, wakes)
         elif own.stage is Stage.STOPPED and not own.removed:
             actions.append(Action(Verb.REMOVE, container.name))

@@ -8,9 +8,10 @@ from homeport.kit.supervise import Tasks
 from homeport.node.assignment import Assignment
 from homeport.node.reports import Reports
 from homeport.node.store import TaskRecord
+from homeport.node.tasks.container import group_name
 from homeport.node.tasks.model import new_state
 from homeport.node.tasks.observe import observed
-from homeport.node.tasks.perform import Machine, Performer
+from homeport.node.tasks.perform import Machine, Performer, named
 from homeport.node.tasks.recover import recover
 from homeport.node.tasks.runner import Runner
 from homeport.runtime.protocol import Existing, RuntimeFailed
@@ -31,6 +32,7 @@ class Roster:
         self._runners: dict[str, Runner] = {}
         self._by_endpoint: dict[str, tuple[Runner, Container]] = {}
         self._by_address: dict[tuple[str, str], Runner] = {}
+        self._by_instance: dict[str, dict[str, Runner]] = {}
 
     def __iter__(self) -> Iterator[Runner]:
         return iter(self._runners.values())
@@ -43,6 +45,26 @@ class Roster:
         """Return the task whose interface has *address* in *vpc*."""
         return self._by_address.get((vpc, address))
 
+    def find_sandbox(self, instance: str, address: str) -> tuple[Runner, Container] | None:
+        """Return the container that has *address* on the instance's bridge."""
+        holder = self._machine.networks.claims.holder(instance, address)
+        if holder is None:
+            return None
+        task, name = holder
+        runner = self._runners[task]
+        return runner, named(runner.spec, name)
+
+    def tasks_on(self, instance: str) -> list[Runner]:
+        """Return the tasks on an instance, also those that have ended; see `Runner.on_instance`."""
+        return list(self._by_instance.get(instance, {}).values())
+
+    def hosts_changed(self) -> None:
+        """Take what the instances are like now: tasks begin on those that run, and end on those that shall not."""
+        for instance, runners in self._by_instance.items():
+            host = self._machine.networks.hosts.find(instance)
+            for runner in runners.values():
+                runner.look_at(host)
+
     async def recover(self, records: Iterable[TaskRecord], existing: Iterable[Existing]) -> None:
         """Go on with the tasks that are remembered; what is on the machine and belongs to none is removed."""
         found = {item.id: item for item in existing}
@@ -50,12 +72,10 @@ class Roster:
         begun = []
         for record in records:
             own = {c.name: found.pop(c.runtime_id) for c in record.spec.containers if c.runtime_id in found}
-            groups.discard(record.spec.id)
+            groups.discard(group_name(record.spec))
             result = recover(record.state, own, self._clock.now())
             for name in result.remove:
                 await self._tidy(self._machine.runtime.remove(own[name].id))
-            if record.eni is not None and record.vpc is not None and not record.state.released:
-                self._machine.interfaces.hold(record.eni, record.vpc)
             runner = self._add(
                 TaskRecord(
                     spec=record.spec,
@@ -66,6 +86,7 @@ class Roster:
                     vpc=record.vpc,
                 )
             )
+            runner.go_on()
             begun.append((runner, result.events))
         await self._remove_orphans(found.values(), groups)
         for runner, events in begun:
@@ -100,6 +121,7 @@ class Roster:
         for runner in [r for r in self._runners.values() if r.spec.id not in wanted]:
             runner.drop()
             self._forget_if_done(runner)
+        self.hosts_changed()
 
     def _add(self, record: TaskRecord) -> Runner:
         performer = Performer(self._machine, record.spec.id)
@@ -109,6 +131,8 @@ class Roster:
             self._by_endpoint[container.endpoint_id] = (runner, container)
         if record.eni is not None:
             self._by_address[record.eni.vpc, record.eni.address] = runner
+        if instance := record.spec.instance:
+            self._by_instance.setdefault(instance, {})[record.spec.id] = runner
         return runner
 
     def acked(self, task: str, sequence: int) -> None:
@@ -129,6 +153,15 @@ class Roster:
             self._by_endpoint.pop(container.endpoint_id, None)
         if runner.eni is not None and self._by_address.get((runner.eni.vpc, runner.eni.address)) is runner:
             del self._by_address[runner.eni.vpc, runner.eni.address]
+        self._forget_on_instance(task)
+
+    def _forget_on_instance(self, task: Task) -> None:
+        others = self._by_instance.get(task.instance, {})
+        others.pop(task.id, None)
+        if task.instance and not others:
+            del self._by_instance[task.instance]
+            if self._machine.networks.hosts.find(task.instance) is None:
+                self._machine.networks.claims.forget(task.instance)
 
     async def close(self) -> None:
         """Stop looking after the tasks; their containers live on."""

@@ -19,7 +19,18 @@ from homeport.kit.supervise import Tasks
 from homeport.node.reports import Reports
 from homeport.node.store import TaskRecord
 from homeport.node.tasks.advance import advance
-from homeport.node.tasks.model import Action, Dropped, Event, Passed, TaskState, Verb
+from homeport.node.tasks.hosts import Host
+from homeport.node.tasks.model import (
+    Action,
+    Dropped,
+    Event,
+    HostLost,
+    HostReady,
+    HostStage,
+    Passed,
+    TaskState,
+    Verb,
+)
 from homeport.node.tasks.observe import observed
 from homeport.node.tasks.perform import Performer
 from homeport.node.tasks.plan import plan
@@ -34,6 +45,8 @@ _LANES = {
     Verb.REMOVE: "main",
     Verb.STOP: "signal",
     Verb.KILL: "signal",
+    Verb.ALLOCATE: "network",
+    Verb.MAKE_NETWORK: "network",
     Verb.PREPARE: "task",
     Verb.CLEAN: "task",
     Verb.RELEASE: "task",
@@ -83,6 +96,11 @@ class Runner:
         return self._record.vpc
 
     @property
+    def on_instance(self) -> bool:
+        """Whether anything of the task may still be on its instance: processes, namespaces, ports."""
+        return bool(self.spec.instance) and not self.state.cleaned
+
+    @property
     def gone(self) -> bool:
         return self._record.observed.phase is TaskPhase.GONE
 
@@ -100,6 +118,10 @@ class Runner:
 
     # --- What happens from outside
 
+    def go_on(self) -> None:
+        """After a restart of ours, keep what the task has."""
+        self._performer.go_on(self._record)
+
     def begin(self, events: Iterable[Event] = ()) -> None:
         """Start, or go on after a restart of ours with what was found on the machine."""
         self._reports.note(self.spec.id, self, tell=True)
@@ -115,6 +137,14 @@ class Runner:
         self._performer.moved(self._record)
         self._reports.note(self.spec.id, self, tell=False)
         self.take(Passed())
+
+    def look_at(self, host: Host | None) -> None:
+        """Take what the task's instance is like now; a node without that instance has lost it."""
+        if host is None or not host.wanted:
+            if self.state.host is not HostStage.LOST and not self.state.cleaned:
+                self.take(HostLost())
+        elif host.running and self.state.host is HostStage.PENDING:
+            self.take(HostReady())
 
     def drop(self) -> None:
         """The server wants nothing of the task to remain."""
@@ -188,7 +218,7 @@ class Runner:
             events = await self._performer.perform(action, self._record)
         except Exception as error:  # the supervisor: one failed action must not leave the task hanging
             log.exception("%s of task %s failed", action.verb, self.spec.id)
-            events = self._performer.failure(action, error)
+            events = self._performer.failure(self.spec, action, error)
             if not events:
                 self._hold_back(action)
         else:
