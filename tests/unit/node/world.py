@@ -3,9 +3,12 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace as with_fields
 from tests.unit.node.virtual import VirtualClock, until
 
 from homeport.network import desired
@@ -25,6 +28,7 @@ from homeport.wire.messages import (
     Eni,
     Item,
     LogBatch,
+    NetworkMode,
     Observed,
     ObservedAck,
     SecurityGroup,
@@ -74,6 +78,16 @@ def task(*containers: Container, **changes: Any) -> Task:
     return Task(containers=containers or (container(),), **(defaults | changes))
 
 
+def instance_task(number: int, mode: NetworkMode, *containers: Container, **changes: Any) -> Task:
+    """Return task number *number* on instance i-1; its containers' runtime ids are made its own."""
+    own = tuple(
+        with_fields(c, runtime_id=f"{number:012x}{c.name}", endpoint_id=f"{number}-{c.name}")
+        for c in containers or (container(),)
+    )
+    fields: dict[str, Any] = {"id": f"t{number}", "eni": "", "instance": "i-1", "launch_type": "EC2"}
+    return task(*own, **(fields | {"network_mode": mode} | changes))
+
+
 class Runtime(FakeRuntime):
     """The fake, whose starts a test can hold up.  The node never starts what runs."""
 
@@ -108,6 +122,46 @@ class Network(FakeNetwork):
         raise NetworkError("no listeners here")
 
 
+@dataclass
+class Host:
+    """An instance, as tasks see it."""
+
+    wanted: bool = True
+    running: bool = True
+    address: str = "10.0.0.9"
+    vpc: Vpc = VPC
+    agent: dict[str, str] = field(default_factory=dict)
+
+
+class Instances:
+    """The instances of a node and the sandboxes on them, as the machine has them: they outlive an agent."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[str, Host] = {}
+        self.sandboxes: dict[str, desired.Sandbox] = {}
+        self.refuse: dict[str, str] = {}  # sandbox -> why it cannot be made
+        self.listening: set[tuple[str, str, int]] = set()  # instance, protocol, port: what its processes have
+
+    def find(self, instance: str) -> Host | None:
+        return self.hosts.get(instance)
+
+    def hold_sandbox(self, sandbox: desired.Sandbox) -> None:
+        assert self.sandboxes.setdefault(sandbox.id, sandbox) == sandbox, "a sandbox never changes"
+        others = [other for other in self.sandboxes.values() if other.host == sandbox.host and other != sandbox]
+        assert not sandbox.address or sandbox.address not in {other.address for other in others}
+        taken = {(b.protocol, b.host_port) for other in others for b in other.bindings}
+        assert not taken & {(b.protocol, b.host_port) for b in sandbox.bindings}
+
+    async def sandbox_made(self, sandbox: str) -> str:
+        return self.refuse.get(sandbox, "")
+
+    async def release_sandbox(self, sandbox: str) -> None:
+        self.sandboxes.pop(sandbox, None)
+
+    def port_free(self, host: str, protocol: str, port: int) -> bool:
+        return (host, protocol, port) not in self.listening
+
+
 class World:
     """An agent on fakes, and the server's side of what it says; `crash` and `start` as often as wanted."""
 
@@ -116,6 +170,7 @@ class World:
         self.runtime = Runtime(self.machine)
         self.images = FakeImages(local={"busybox": BUSYBOX})
         self.network = Network(folder / "run")
+        self.instances = Instances()
         self.folder = folder
         self.agent: Agent | None = None
         self.sent: list[ToServer] = []
@@ -140,6 +195,14 @@ class World:
     async def start(self) -> "World":
         asyncio.get_running_loop().cleanups.append(self.crash)
         self.agent = Agent(self.config(), Drivers(self.network, self.runtime, self.images), VirtualClock())
+        machine = self.agent.roster._machine
+        networks = with_changes(
+            machine.networks,
+            hosts=self.instances,
+            sandboxes=self.instances,
+            port_free=self.instances.port_free,
+        )
+        self.agent.roster._machine = with_changes(machine, networks=networks)
         self.agent.session = _Server(self)
         self.agent.reports._send = self.agent.output._send = self.agent.session.send
         await self.agent.start()
@@ -176,6 +239,14 @@ class World:
         if self.agent is not None:
             self.agent.changed(Change(previous=self.generation - 1, generation=self.generation, puts=puts, drops=drops))
 
+    def run_on_instance(self, *specs: Task) -> None:
+        """Have tasks run that have no interface."""
+        self.put(VPC, *specs)
+
+    def runner_of(self, task: str) -> Runner:
+        assert self.agent is not None
+        return next(runner for runner in self.agent.roster if runner.spec.id == task)
+
     def run_task(self, spec: Task) -> None:
         self.put(VPC, GROUP, eni(), spec)
 
@@ -187,9 +258,13 @@ class World:
     def last(self, name: str = "t1") -> Observed:
         return next(m for m in reversed(self.sent) if isinstance(m, Observed) and m.task == name)
 
-    async def phase(self, phase: TaskPhase) -> Observed:
-        await until(lambda: any(isinstance(m, Observed) for m in self.sent) and self.last().phase is phase)
-        return self.last()
+    async def phase(self, phase: TaskPhase, name: str = "t1") -> Observed:
+        def reached() -> bool:
+            told = any(isinstance(m, Observed) and m.task == name for m in self.sent)
+            return told and self.last(name).phase is phase
+
+        await until(reached)
+        return self.last(name)
 
     def receive(self, message: ToServer) -> None:
         self.sent.append(message)
