@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from homeport.cli.net import rules, ways
-from homeport.cli.net.model import DOCKER_NETWORK, Eni, Instance, Kind, Model
+from homeport.cli.net.model import DOCKER_NETWORK, Eni, Instance, Kind, Mode, Model
 from homeport.cli.net.packet import (
     Address,
     Alone,
@@ -163,8 +163,15 @@ def _to_docker_address(path: _Path, instance: Instance, address: str) -> None:
         path.through("docker0", f"{address} is {instance.id} itself on its bridge.")
         _deliver(path, instance, from_self=True)
         return
+    bridged = [task for task in path.model.tasks_on(instance.id) if task.mode is Mode.BRIDGE and task.running]
+    if not bridged:
+        raise path.stop(
+            "docker0",
+            f"{address} is an address of docker0, of which every instance has its own, and no container is on that of "
+            f"{instance.id}.",
+        )
     path.through(
-        "docker0", f"{address} is on the bridge of {instance.id}; which container has it the API does not say."
+        "docker0", f"It goes to the bridge of {instance.id}; which container has {address} the API does not say."
     )
     _arrive(path)
 
@@ -293,7 +300,7 @@ def _deliver(path: _Path, instance: Instance, *, from_self: bool) -> None:
     elif packet.protocol == "tcp" and packet.port in AGENT_PORTS and not from_self:
         raise path.stop(instance.id, f"Port {packet.port} is the ECS agent's: {instance.id} answers it to itself only.")
     else:
-        hosts = [task for task in path.model.tasks_on(instance.id) if task.mode == "host" and task.running]
+        hosts = [task for task in path.model.tasks_on(instance.id) if task.mode is Mode.HOST and task.running]
         also = f", or its {len(hosts)} host-mode tasks" if hosts else ""
         path.through(instance.id, f"No container is published there: it is for {instance.id} itself{also}.")
     _arrive(path)
