@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from homeport.cli.net.app import net
 from homeport.kit.installation import Installation
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 image = typer.Typer(help="Put images on this machine without a registry.", no_args_is_help=True)
 app.add_typer(image, name="image")
+app.add_typer(net, name="net")
 
 
 def main() -> None:

@@ -31,7 +31,6 @@ from homeport.cli.net.blocks import (
 from homeport.cli.net.model import (
     DOCKER_ADDRESS,
     DOCKER_NETWORK,
-    Binding,
     Container,
     Eni,
     Instance,
@@ -220,18 +219,12 @@ def _bridge(tasks: Sequence[Task]) -> Block | None:
 
 
 def _bridged(task: Task, container: Container) -> Block:
-    ports = [_binding(binding) for binding in container.bindings] or ["publishes nothing"]
+    ports = [str(binding) for binding in container.bindings] or ["publishes nothing"]
     width = _HUNG - 2 * GAP
     lines = [(f"{container.name} · {_task_title(task)}", "strong")]
     lines += [(line, "muted") for line in wrapped(ports, "muted", width)]
     card = framed(lines_of(lines, width), "bridge")
     return Block(card.width, card.height, card.marks, ((0, card.height / 2),))
-
-
-def _binding(binding: Binding) -> str:
-    inner = f"{binding.container_port}-{binding.last_port}" if binding.last_port else str(binding.container_port)
-    outer = f"{binding.host_port}-{binding.last_host_port}" if binding.last_host_port else str(binding.host_port)
-    return f"{outer} → {inner}/{binding.protocol}"
 
 
 def _trunk(pen: _Pen, trunk: Eni) -> Block:

@@ -167,6 +167,12 @@ class Binding:
     last_port: int = 0
     last_host_port: int = 0
 
+    def __str__(self) -> str:
+        """Return what it does: "32768 → 80/tcp"."""
+        inner = f"{self.container_port}-{self.last_port}" if self.last_port else str(self.container_port)
+        outer = f"{self.host_port}-{self.last_host_port}" if self.last_host_port else str(self.host_port)
+        return f"{outer} → {inner}/{self.protocol}"
+
     def publishes(self, port: int, protocol: str) -> bool:
         """Tell whether the instance's *port* leads here."""
         return protocol == self.protocol and self.host_port <= port <= max(self.host_port, self.last_host_port)
