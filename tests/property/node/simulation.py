@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from homeport.node.tasks.advance import advance
 from homeport.node.tasks.model import (
     Action,
+    Allocated,
+    Claim,
     Cleaned,
     ContainerFailed,
     Created,
@@ -15,6 +17,9 @@ from homeport.node.tasks.model import (
     Dropped,
     Exited,
     HealthChecked,
+    HostLost,
+    HostReady,
+    HostStage,
     NetworkMade,
     Passed,
     Prepared,
@@ -28,10 +33,11 @@ from homeport.node.tasks.model import (
     Verb,
     new_state,
 )
+from homeport.node.tasks.networks import sandboxes
 from homeport.node.tasks.plan import plan
 from homeport.node.tasks.recover import recover
 from homeport.runtime.protocol import Existing, Exit, Running
-from homeport.wire.messages import Container, Dependency, HealthCheck, RestartPolicy, Task
+from homeport.wire.messages import Binding, Container, Dependency, HealthCheck, NetworkMode, RestartPolicy, Task
 
 
 @dataclass
@@ -51,7 +57,7 @@ class Script:
     code: int = 0
     lifetime: float | None = None  # until it ends by itself; None runs until it is told to end
     deaf: bool = False  # to its stop signal
-    fails: str = ""  # the verb that fails: pull, create, start
+    fails: str = ""  # the verb that fails: allocate (in bridge mode), pull, create, start
     becomes_healthy: bool = True
 
 
@@ -64,7 +70,10 @@ class Machine:
         self.now = 1000.0
         self.performed: list[Action] = []
         self.group = False
-        self.torn_down: list[str] = []
+        self.choices = 0
+        self.sandboxes: set[str] = set()
+        self.host = HostStage.READY
+        self.look()
 
     # --- What must hold, judged by what is real
 
@@ -72,6 +81,7 @@ class Machine:
         container = next(c for c in self.spec.containers if c.name == name)
         assert self.state.stop is None, f"{name} is started though the task stops"
         assert self.group, f"{name} is started without its cgroup"
+        assert self.host is HostStage.READY or not self.spec.instance, f"{name} is started on no instance"
         if self.real[name].starts:
             policy = container.restart_policy
             ended = self.real[name].state
@@ -79,6 +89,8 @@ class Machine:
             assert isinstance(ended, Exit), f"{name} is started while it runs"
             assert ended.code not in policy.ignored_exit_codes
             return
+        for linked in container.links:
+            assert isinstance(self.real[linked].state, Running), f"{name} is started before {linked}, its link"
         for needed in container.depends_on:
             other = self.real.get(needed.container, Real())
             match needed.condition:
@@ -92,7 +104,14 @@ class Machine:
                 case "HEALTHY":
                     assert other.healthy_since_start, f"{name} is started before {needed.container} was healthy"
 
+    def check_sandbox(self, name: str) -> None:
+        container = next(c for c in self.spec.containers if c.name == name)
+        if self.spec.network_mode in (NetworkMode.BRIDGE, NetworkMode.NONE):
+            assert container.runtime_id in self.sandboxes, f"{name} is made before its namespace"
+
     def check_stop(self, name: str) -> None:
+        if self.state.host is HostStage.LOST:
+            return  # a host that dies asks nobody
         for other in self.spec.containers:
             if any(d.container == name for d in other.depends_on):
                 real = self.real.get(other.name, Real())
@@ -124,7 +143,14 @@ class Machine:
         name = action.container
         script = self.scripts.get(name, Script())
         match action.verb:
+            case Verb.ALLOCATE:
+                assert self.spec.network_mode is NetworkMode.BRIDGE
+                assert not self.sandboxes, "what exists keeps its claims"
+                self.choices += 1  # each time others, so that a second choice would show
+                return self._allocate()
             case Verb.MAKE_NETWORK:
+                wanted = {sandbox.id for sandbox in sandboxes(self.spec, self.state)}
+                self.sandboxes |= wanted
                 return (NetworkMade(),)
             case Verb.PREPARE:
                 self.group = True
@@ -135,6 +161,7 @@ class Machine:
                 return (Pulled(name, "i", "sha256:1", "SIGTERM"),)
             case Verb.CREATE:
                 assert self.group
+                self.check_sandbox(name)
                 if script.fails == "create":
                     return (ContainerFailed(name, "CannotCreateContainerError: no"),)
                 self.real[name] = Real()
@@ -154,6 +181,7 @@ class Machine:
                 self.real[name].healthy_since_start |= script.becomes_healthy
                 return (HealthChecked(name, 0 if script.becomes_healthy else 1),)
             case Verb.STOP:
+                assert self.state.host is not HostStage.LOST, "a host that dies asks nobody"
                 self.check_stop(name)
                 if not script.deaf and isinstance(self.real[name].state, Running):
                     self.real[name].state = Exit(143, False, self.now)
@@ -174,13 +202,42 @@ class Machine:
             case Verb.CLEAN:
                 assert not self.real, "the cgroup goes last"
                 self.group = False
+                self.sandboxes -= {sandbox.id for sandbox in sandboxes(self.spec, self.state)}
                 return (Cleaned(),)
             case Verb.RELEASE:
                 assert not self.group
                 return (Released(),)
         raise AssertionError(action)
 
+    def _allocate(self):
+        claims = {
+            container.name: Claim(
+                f"172.17.{self.choices}.{number}",
+                (Binding(container_port=80, host_port=1000 * self.choices + number),),
+            )
+            for number, container in enumerate(self.spec.containers)
+            if not container.network_disabled and self.scripts[container.name].fails != "allocate"
+        }
+        failed = (name for name, script in self.scripts.items() if script.fails == "allocate")
+        return (Allocated(claims), *(ContainerFailed(name, "HostConfigError: no") for name in failed))
+
+    def claims(self) -> dict[str, tuple[str, tuple[Binding, ...]]]:
+        return {name: (own.address, own.bindings) for name, own in self.state.containers.items() if own.address}
+
     # --- What happens by itself
+
+    def look(self) -> None:
+        """Have the task see what its instance is like, as the roster does whenever that may have changed."""
+        if not self.spec.instance:
+            return
+        if self.host is HostStage.LOST and not self.state.cleaned:
+            self.take(HostLost())
+        elif self.host is HostStage.READY and self.state.host is HostStage.PENDING:
+            self.take(HostReady())
+
+    def lose_host(self) -> None:
+        self.host = HostStage.LOST
+        self.look()
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -202,6 +259,7 @@ class Machine:
             self.real.pop(name, None)
         self.state = result.state
         self.take(*result.events, Passed())
+        self.look()
 
     def wake_at(self) -> float | None:
         return plan(self.spec, self.state, self.now).wake_at
@@ -259,7 +317,9 @@ class Machine:
 
 @st.composite
 def tasks(draw: st.DrawFn) -> tuple[Task, dict[str, Script]]:
-    """Return a task whose dependencies have no circle, and how its containers behave."""
+    """Return a task whose dependencies have no circle, in any network mode, and how its containers behave."""
+    instance = draw(st.sampled_from(("", "i-1")))
+    mode = draw(st.sampled_from(NetworkMode)) if instance else NetworkMode.AWSVPC
     names = [f"c{number}" for number in range(draw(st.integers(1, 4)))]
     containers, scripts = [], {}
     for number, name in enumerate(names):
@@ -268,6 +328,7 @@ def tasks(draw: st.DrawFn) -> tuple[Task, dict[str, Script]]:
             for other in names[:number]
             if draw(st.booleans())
         )
+        links = tuple(other for other in names[:number] if mode is NetworkMode.BRIDGE and draw(st.booleans()))
         restart = draw(st.none() | st.just(RestartPolicy(ignored_exit_codes=(0,), period=60)))
         containers.append(
             Container(
@@ -278,6 +339,8 @@ def tasks(draw: st.DrawFn) -> tuple[Task, dict[str, Script]]:
                 image="i",
                 essential=number == len(names) - 1 or draw(st.integers(0, 3)) == 3,
                 depends_on=needs,
+                links=links,
+                network_disabled=mode is not NetworkMode.AWSVPC and draw(st.integers(0, 4)) == 4,
                 start_timeout=draw(st.sampled_from((0, 15))),
                 stop_timeout=draw(st.sampled_from((2, 30))),
                 health_check=HealthCheck(command=("CMD", "x"), interval=5, retries=1),
@@ -291,9 +354,18 @@ def tasks(draw: st.DrawFn) -> tuple[Task, dict[str, Script]]:
             becomes_healthy=draw(st.integers(0, 3)) > 0,
         )
     if draw(st.integers(0, 5)) == 5:  # most tasks must get beyond their start
-        scripts[draw(st.sampled_from(names))].fails = draw(st.sampled_from(("pull", "create", "start")))
+        scripts[draw(st.sampled_from(names))].fails = draw(st.sampled_from(("pull", "create", "start", "allocate")))
     shared = draw(st.sampled_from(("", "", "task")))
     spec = Task(
-        pid_mode=shared, id="t", arn="t", cluster_arn="c", family="f", revision=1, eni="e", containers=tuple(containers)
+        pid_mode=shared,
+        id="t",
+        arn="t",
+        cluster_arn="c",
+        family="f",
+        revision=1,
+        eni="e" if mode is NetworkMode.AWSVPC else "",
+        network_mode=mode,
+        instance=instance,
+        containers=tuple(containers),
     )
     return spec, scripts

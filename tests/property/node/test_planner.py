@@ -13,7 +13,7 @@ from tests.property.node.simulation import Machine, tasks
 
 from homeport.node.tasks.model import Stage
 from homeport.node.tasks.observe import phase
-from homeport.wire.messages import TaskPhase
+from homeport.wire.messages import StopCause, TaskPhase
 
 PHASES = list(TaskPhase)
 
@@ -25,6 +25,7 @@ move = st.one_of(
     st.tuples(st.just("crash"), st.none()),
     st.tuples(st.just("stop"), st.none()),
     st.tuples(st.just("drop"), st.none()),
+    st.tuples(st.just("lose host"), st.none()),
 )
 
 
@@ -33,7 +34,7 @@ move = st.one_of(
 @given(tasks(), st.lists(move, max_size=40))
 def test_any_order_of_events_is_safe_and_ends(task, moves):
     machine = Machine(*task)
-    reached = TaskPhase.ACCEPTED
+    reached, claims = TaskPhase.ACCEPTED, {}
     for kind, value in moves:
         actions = machine.actions()
         match kind:
@@ -52,6 +53,10 @@ def test_any_order_of_events_is_safe_and_ends(task, moves):
                 machine.stop()
             case "drop":
                 machine.drop()
+            case "lose host":
+                machine.lose_host()
+        assert not claims or machine.claims() == claims, "what was chosen stays"
+        claims = machine.claims()
         now = phase(machine.state)
         assert PHASES.index(now) >= PHASES.index(reached), f"{reached} went back to {now}"
         reached = now
@@ -60,6 +65,7 @@ def test_any_order_of_events_is_safe_and_ends(task, moves):
     assert phase(machine.state) is TaskPhase.GONE
     assert not machine.real
     assert not machine.group
+    assert not machine.sandboxes
     assert not machine.actions()
 
 
@@ -103,4 +109,29 @@ def test_a_task_left_alone_runs_or_ends(task):
             continue
         # What still waits, waits for something that can still happen.
         assert own.stage is Stage.CREATED
-        assert any(state.containers[d.container].stage in (Stage.CREATED, Stage.RUNNING) for d in container.depends_on)
+        waits_for = {*(d.container for d in container.depends_on), *container.links}
+        assert any(state.containers[name].stage in (Stage.CREATED, Stage.RUNNING) for name in waits_for)
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(tasks(), st.integers(0, 40), st.booleans())
+def test_a_lost_host_ends_its_task_at_once_whatever_it_was_doing(task, steps, told):
+    machine = Machine(*task)
+    for _ in range(steps):
+        if not machine.step():
+            break
+    if machine.actions():
+        machine.step(told=told)
+        if not told:
+            machine.crash()
+    stopping = machine.state.stop is not None
+    machine.lose_host()
+    machine.settle()
+    if not machine.spec.instance:
+        assert machine.state.stop is None or machine.state.stop.cause is not StopCause.HOST_LOST
+        return
+    assert phase(machine.state) is TaskPhase.STOPPED  # and no time has passed
+    assert stopping or machine.state.stop.cause is StopCause.HOST_LOST
+    assert not machine.real
+    assert not machine.sandboxes
