@@ -61,7 +61,10 @@ class Lab:
     sockets: list[socket.socket] = field(default_factory=list)
 
     def apply(self, *items: Vpc | Group | Interface) -> Mapping[str, str]:
-        return asyncio.run(self.driver.apply(network(*items)))
+        return self.apply_network(network(*items))
+
+    def apply_network(self, desired: Network) -> Mapping[str, str]:
+        return asyncio.run(self.driver.apply(desired))
 
     def restart(self) -> None:
         """Be another process, which knows nothing."""
