@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from homeport.cli.explain.app import explain
 from homeport.cli.net.app import net
 from homeport.kit.installation import Installation
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 image = typer.Typer(help="Put images on this machine without a registry.", no_args_is_help=True)
 app.add_typer(image, name="image")
 app.add_typer(net, name="net")
+app.add_typer(explain, name="explain")
 
 
 def main() -> None:
@@ -127,6 +129,20 @@ def node(
     from homeport.node.__main__ import serve_installation as command
 
     raise typer.Exit(command(installation, destroy=destroy))
+
+
+@app.command()
+def join(
+    cluster: Annotated[str, typer.Option("--cluster", help="The cluster to join.")] = "default",
+    subnet: Annotated[str, typer.Option("--subnet", help="A subnet; the first default one when left out.")] = "",
+    groups: Annotated[
+        list[str] | None, typer.Option("--security-group", help="A security group; may be repeated.")
+    ] = None,
+) -> None:
+    """Make this machine a container instance of its real size."""
+    from homeport.cli.join import join as command
+
+    raise typer.Exit(command(cluster, subnet, groups or []))
 
 
 @app.command()

@@ -1,0 +1,6 @@
+"""
+`homeport explain`: why things are as they are, from what the public API says.
+
+`instances` turns the API's answers into what placement decides on, `placing` says what it would decide, `tasks`
+says why a task is where it is.  All three are pure; `commands` asks and prints.
+"""

@@ -1,0 +1,33 @@
+"""`homeport explain`: its commands as typer sees them."""
+
+from typing import Annotated
+
+import typer
+
+explain = typer.Typer(help="Say why things are as they are.", no_args_is_help=True)
+
+
+@explain.callback()
+def group() -> None:
+    """Say why things are as they are."""
+
+
+@explain.command()
+def task(
+    name: Annotated[str, typer.Argument(metavar="[TASK]", help="A task's id or ARN.", show_default=False)] = "",
+    definition: Annotated[
+        str, typer.Option("--task-definition", help="Instead of a task: which instances would take one of these.")
+    ] = "",
+    cluster: Annotated[str, typer.Option("--cluster", help="The cluster's name.")] = "default",
+    subnets: Annotated[
+        list[str] | None, typer.Option("--subnets", help="Where such a task would have its interface; may be repeated.")
+    ] = None,
+) -> None:
+    """
+    Say why a task is where it is, why it waits, or why it stopped.
+
+    With --task-definition: which container instances would take such a task, and why each of the others would not.
+    """
+    from homeport.cli.explain.commands import explain as command
+
+    raise typer.Exit(command(name, definition, cluster, subnets or []))
