@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from tests.unit.node.virtual import pass_time, until, virtual
-from tests.unit.node.world import GROUP, VPC, Host, World, container, eni, instance_task, task
+from tests.unit.node.world import BUSYBOX, GROUP, VPC, Host, World, container, eni, instance_task, task
 
 from homeport.network.desired import Binding as DesiredBinding
 from homeport.network.desired import Sandbox
@@ -376,6 +376,27 @@ async def test_a_sandbox_that_cannot_be_made_fails_the_task(tmp_path: Path):
     seen = await world.phase(TaskPhase.STOPPED)
     assert (seen.cause, seen.reason) == (StopCause.FAILED_TO_START, "ContainerNetworkingError: no more devices")
     assert not world.instances.sandboxes
+
+
+@virtual
+async def test_the_agents_pull_behaviour_is_the_instances(tmp_path: Path):
+    world = await on_instance(tmp_path)
+    reference = "registry.example/web:1"
+    world.images.local[reference] = BUSYBOX
+    world.images.failures[reference] = "no such host"
+    outcomes = {}
+    for number, behaviour in enumerate(("default", "prefer-cached", "once", "always")):
+        world.instances.hosts["i-1"].agent = {"ECS_IMAGE_PULL_BEHAVIOR": behaviour}
+        world.images.pulls.clear()
+        world.run_on_instance(instance_task(number, BRIDGE, container(image=reference)))
+        await until(lambda n=number: world.runner_of(f"t{n}").observed.phase in (TaskPhase.RUNNING, TaskPhase.STOPPED))
+        outcomes[behaviour] = (world.last(f"t{number}").phase, len(world.images.pulls))
+    assert outcomes == {
+        "default": (TaskPhase.RUNNING, 1),
+        "prefer-cached": (TaskPhase.RUNNING, 0),
+        "once": (TaskPhase.RUNNING, 0),
+        "always": (TaskPhase.STOPPED, 1),
+    }
 
 
 @virtual

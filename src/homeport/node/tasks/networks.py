@@ -5,6 +5,7 @@ awsvpc has the task's interface; bridge and none have a sandbox for each contain
 namespace, which is not the task's to make.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -76,12 +77,16 @@ class TaskNetwork:
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
 
+    def agent(self, task: Task) -> Mapping[str, str]:
+        """Return the settings of the agent on the task's instance; Fargate's cannot be set."""
+        return self._host(task).agent if task.instance else {}
+
     def allocate(self, record: TaskRecord) -> tuple[Event, ...]:
         """Choose addresses and host ports for the containers.  Raises NetworkError."""
         task = record.spec
         choice = self._networks.claims.choose(
             task,
-            ports.settings(self._host(task).agent),
+            ports.settings(self.agent(task)),
             lambda protocol, port: self._networks.port_free(task.instance, protocol, port),
         )
         failed = (ContainerFailed(name, reason) for name, reason in choice.failures.items())
@@ -128,8 +133,8 @@ class TaskNetwork:
 
     async def leave_instance(self, record: TaskRecord) -> None:
         """Let go of what the containers have on the instance; only then may others have it.  Raises NetworkError."""
-        for sandbox in sandboxes(record.spec, record.state):
-            await self._networks.sandboxes.release_sandbox(sandbox.id)
+        let_go = self._networks.sandboxes.release_sandbox
+        await asyncio.gather(*(let_go(sandbox.id) for sandbox in sandboxes(record.spec, record.state)))
         self._networks.claims.free(record.spec)
 
     async def release(self, record: TaskRecord) -> None:

@@ -117,7 +117,7 @@ class Performer:
         container = named(task, action.container)
         match action.verb:
             case Verb.PULL:
-                return (await self._pull(container),)
+                return (await self._pull(task, container),)
             case Verb.CREATE:
                 return (await self._create(record, container),)
             case Verb.START:
@@ -177,17 +177,19 @@ class Performer:
             return PrepareFailed(f"ResourceInitializationError: {error}")
         return Prepared()
 
-    async def _pull(self, container: Container) -> Event:
+    async def _pull(self, task: Task, container: Container) -> Event:
         """
         Have the image here: what names a registry is asked for there, so that a moved tag is seen.
 
-        As the ECS agent does by default, an image that is here already serves when the registry does not.
+        As the ECS agent does by default, an image that is here already serves when the registry does not.  An
+        instance's agent may be told to do otherwise.
         """
-        images, reference = self._machine.images, container.image
+        behaviour = self._network.agent(task).get("ECS_IMAGE_PULL_BEHAVIOR", "")
+        ask = _names_registry(container.image) and behaviour not in ("once", "prefer-cached")
         try:
-            image = None if _names_registry(reference) else await images.find(reference)
+            image = None if ask else await self._machine.images.find(container.image)
             if image is None:
-                image = await self._ask_registry(reference)
+                image = await self._ask_registry(container.image, or_what_is_here=behaviour != "always")
         except RuntimeFailed as error:  # also what no registry was asked for, as a name that none could have
             return ContainerFailed(container.name, f"CannotPullContainerError: {error}", ends_task=True)
         except TimeoutError:
@@ -196,15 +198,16 @@ class Performer:
         self._images[container.name] = image
         return Pulled(container.name, image.id, image.digest, image.stop_signal)
 
-    async def _ask_registry(self, reference: str) -> Image:
+    async def _ask_registry(self, reference: str, *, or_what_is_here: bool) -> Image:
         username, password = self._machine.registry_login(reference)
         try:
             async with asyncio.timeout(_PULL_SECONDS):
                 return await self._machine.images.pull(reference, username=username, password=password)
         except (ImagePullFailed, TimeoutError):
-            if (image := await self._machine.images.find(reference)) is not None:
-                return image
-            raise
+            image = await self._machine.images.find(reference) if or_what_is_here else None
+            if image is None:
+                raise
+            return image
 
     async def _create(self, record: TaskRecord, container: Container) -> Event:
         task = record.spec
