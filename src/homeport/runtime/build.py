@@ -10,13 +10,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeport.runtime.machine import get_program
+from homeport.runtime.busybox import find_busybox, install_busybox
 from homeport.runtime.podman import Podman
 from homeport.runtime.protocol import RuntimeFailed
 
@@ -24,7 +23,6 @@ DEMO_IMAGE = "homeport/web"
 _HERE = Path(__file__).parent.parent
 # Inside an installed package, or beside the sources.
 _RECIPES = (_HERE / "images" / "web", _HERE.parent.parent / "images" / "web")
-_INTERPRETER = b"ld-linux"  # named near the start of a program that needs libraries
 _PLACES = {  # file of the recipe -> where it stands in the image, and its mode
     "serve": ("bin/serve", 0o755),
     "index.cgi": ("www/cgi-bin/index.cgi", 0o755),
@@ -99,7 +97,7 @@ def _find_demo(directory: Path) -> _Demo:
     recipe = next((path for path in _RECIPES if path.is_dir()), None)
     if recipe is None:
         raise RuntimeFailed("the recipe of the demo image is missing from this installation")
-    busybox = Path(get_program("busybox", "busybox-static")).resolve()
+    busybox = find_busybox()
     return _Demo(Podman(directory.absolute()), busybox, recipe, _fingerprint(recipe, busybox))
 
 
@@ -122,19 +120,11 @@ def _exclusively(path: Path) -> Iterator[None]:
 
 def _assemble(demo: _Demo, context: Path) -> None:
     """Lay out the image's root under *context*."""
-    busybox = demo.busybox
-    if _INTERPRETER in busybox.read_bytes()[:4096]:
-        raise RuntimeFailed(f"{busybox} is not a static program (package busybox-static)")
     root = context / "root"
     for directory, mode in (("bin", 0o755), ("etc", 0o755), ("www/cgi-bin", 0o755), ("root", 0o700), ("tmp", 0o1777)):
         (root / directory).mkdir(parents=True)
         (root / directory).chmod(mode)
-    shutil.copy(busybox, root / "bin" / "busybox")
-    (root / "bin" / "busybox").chmod(0o755)
-    applets = subprocess.run([busybox, "--list"], capture_output=True, check=True, text=True).stdout.split()
-    for applet in applets:
-        if applet not in ("busybox", "linuxrc"):
-            (root / "bin" / applet).symlink_to("busybox")
+    install_busybox(demo.busybox, root)
     for name, (place, mode) in _PLACES.items():
         shutil.copy(demo.recipe / name, root / place)
         (root / place).chmod(mode)

@@ -1,6 +1,9 @@
 """
 One cgroup per task, one below it per container: limits, accounting, and who is to be killed.
 
+A group may lie in another, as an instance's tasks do in the instance: it is called OUTER/INNER then, and the outer
+one's limits bound all that is in it.
+
 What both generations of cgroups share is here; `cgroups_v1.py` and `cgroups_v2.py` differ in files
 and in who makes the leaf.
 """
@@ -56,10 +59,10 @@ class Cgroups(Protocol):
         """Global arguments for crun."""
 
     def ensure_group(self, group: str, limits: Limits) -> None:
-        """Make the task's cgroup, or give the one that exists these limits."""
+        """Make the group, or give the one that exists these limits.  Raises RuntimeFailed if its outer one is missing."""
 
     def remove_group(self, group: str) -> None:
-        """Kill whatever is in the task's cgroup and remove it."""
+        """Kill whatever is in the group, in groups inside it too, and remove it."""
 
     def make_leaf(self, leaf: Leaf, limits: Limits) -> None:
         """Make a container's cgroup afresh, its counters at zero; what an earlier run left in it is killed."""
@@ -101,6 +104,16 @@ class Cgroups(Protocol):
 def cpu_quota(limits: Limits) -> int:
     """Return the quota in microseconds per period, -1 for none."""
     return -1 if limits.cpu_quota is None else max(_SMALLEST_QUOTA, int(limits.cpu_quota * CPU_PERIOD))
+
+
+def outer(group: str) -> str:
+    """Return the group that *group* lies in; empty if it lies in none."""
+    return group.rpartition("/")[0]
+
+
+def upwards(directory: Path, base: Path) -> list[Path]:
+    """Return *directory* and those above it, as far as *base*, which is left out."""
+    return [directory, *(above for above in directory.parents if above.is_relative_to(base) and above != base)]
 
 
 def write(path: Path, text: str) -> None:

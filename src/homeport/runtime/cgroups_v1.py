@@ -8,6 +8,7 @@ machine; moving oneself through `tasks` costs nothing.
 
 import contextlib
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from homeport.runtime.cgroups import (
     kill,
     memory_total,
     number,
+    outer,
     remove,
+    upwards,
     write,
 )
 from homeport.runtime.protocol import Limits, RuntimeFailed, Stats
@@ -61,9 +64,19 @@ class CgroupsV1:
 
     def ensure_group(self, group: str, limits: Limits) -> None:
         self._ensure_root()
-        for directory in self._all(group):
-            directory.mkdir(exist_ok=True)
-        self._apply(limits, group)
+        try:
+            for directory in self._all(group):
+                directory.mkdir(exist_ok=True)
+        except FileNotFoundError as error:
+            raise RuntimeFailed(f"the group {outer(group)} does not exist") from error
+        self._apply(self._within(limits, outer(group)), group)
+
+    def _within(self, limits: Limits, group: str) -> Limits:
+        """Return *limits* with no more CPU time than the outer *group* has: the kernel takes no more here."""
+        quota = number(self._directory("cpu", group) / "cpu.cfs_quota_us") if group else -1
+        if limits.cpu_quota is None or quota <= 0:
+            return limits
+        return replace(limits, cpu_quota=min(limits.cpu_quota, quota / CPU_PERIOD))
 
     def remove_group(self, group: str) -> None:
         remove(self._all(group))
@@ -151,7 +164,7 @@ class CgroupsV1:
         memory = self._directory("memory", leaf.group, leaf.id)
         if not memory.exists():
             raise RuntimeFailed(f"the container {leaf.id} is not running")
-        limits = [number(d / "memory.limit_in_bytes") for d in (memory, memory.parent)]
+        limits = [number(d / "memory.limit_in_bytes") for d in upwards(memory, self._directory("memory"))]
         accounting = self._trees.get("cpuacct", self._trees["cpu"]).joinpath(self._root, leaf.group, leaf.id)
         read, written = self._block_io(leaf)
         return Stats(

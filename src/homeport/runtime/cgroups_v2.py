@@ -14,7 +14,9 @@ from homeport.runtime.cgroups import (
     kill,
     memory_total,
     number,
+    outer,
     remove,
+    upwards,
     write,
 )
 from homeport.runtime.protocol import Limits, RuntimeFailed, Stats
@@ -44,6 +46,8 @@ class CgroupsV2:
 
     def ensure_group(self, group: str, limits: Limits) -> None:
         directory = self._base / group
+        if outer(group) and not directory.parent.exists():
+            raise RuntimeFailed(f"the group {outer(group)} does not exist")
         if not directory.exists():
             above = self._tree
             for part in directory.relative_to(self._tree).parts:
@@ -122,7 +126,7 @@ class CgroupsV2:
         directory = self._base / leaf.group / leaf.id
         if not directory.exists():
             raise RuntimeFailed(f"the container {leaf.id} is not running")
-        limits = [number(d / "memory.max") for d in (directory, directory.parent)]
+        limits = [number(d / "memory.max") for d in upwards(directory, self._base)]
         totals = {"rbytes": 0, "wbytes": 0}
         with contextlib.suppress(OSError):
             for word in (directory / "io.stat").read_text().split():

@@ -90,13 +90,17 @@ class FakeRuntime:
 
     async def ensure_group(self, group: str, limits: Limits) -> None:
         self.calls.append(("ensure_group", group))
+        if (outer := group.rpartition("/")[0]) and outer not in self.world.groups:
+            raise RuntimeFailed(f"the group {outer} does not exist")
         self.world.groups[group] = limits
 
     async def remove_group(self, group: str) -> None:
         self.calls.append(("remove_group", group))
-        self.world.groups.pop(group, None)
+        gone = [name for name in self.world.groups if f"{name}/".startswith(f"{group}/")]
+        for name in gone:
+            del self.world.groups[name]
         for container, entry in self.world.containers.items():
-            if entry.spec.group == group and isinstance(entry.state, Running):
+            if f"{entry.spec.group}/".startswith(f"{group}/") and isinstance(entry.state, Running):
                 self.end(container, 128 + _SIGKILL)
 
     async def create(self, spec: Spec) -> None:

@@ -71,18 +71,18 @@ class OciRuntime:
     # --- groups -----------------------------------------------------------------------------------
 
     async def ensure_group(self, group: str, limits: Limits) -> None:
-        _check_name(group)
+        _check_group(group)
         self._cgroups.ensure_group(group, limits)
 
     async def remove_group(self, group: str) -> None:
-        _check_name(group)
+        _check_group(group)
         await self._launchers.run(partial(self._cgroups.remove_group, group))
 
     # --- making and starting ----------------------------------------------------------------------
 
     async def create(self, spec: Spec) -> None:
         _check_name(spec.id)
-        _check_name(spec.group)
+        _check_group(spec.group)
         async with self._lock(spec.id):
             if (known := self._records.find(spec.id)) is not None:
                 if known != spec:
@@ -267,3 +267,11 @@ def _check_name(name: str) -> None:
     """Refuse what could not safely be a file name."""
     if not _NAME.fullmatch(name):
         raise RuntimeFailed(f"invalid container or group name {name!r}")
+
+
+def _check_group(group: str) -> None:
+    """Refuse what could not safely be a directory's name, or with one slash a directory's in another."""
+    outer, slash, inner = group.partition("/")
+    _check_name(outer)
+    if slash:
+        _check_name(inner)

@@ -94,7 +94,7 @@ class Spec:
     """A container to make: everything resolved, nothing left to the image's defaults."""
 
     id: str
-    group: str  # the task's cgroup, made by `ensure_group`
+    group: str  # made by `ensure_group`
     image: Image
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -174,10 +174,14 @@ class Runtime(Protocol):
     """
 
     async def ensure_group(self, group: str, limits: Limits) -> None:
-        """Make the cgroup that a task's containers share, with its limits."""
+        """
+        Make the cgroup that a task's containers share, or give it other limits.  Raises RuntimeFailed.
+
+        OUTER/INNER lies in the group OUTER, which must exist and whose limits hold for everything in it.
+        """
 
     async def remove_group(self, group: str) -> None:
-        """Remove the task's cgroup and kill whatever is left in it."""
+        """Remove the cgroup, and kill whatever is left in it or in groups inside it."""
 
     async def create(self, spec: Spec) -> None:
         """Prepare everything up to, but not including, the first instruction.  Raises RuntimeFailed."""

@@ -301,3 +301,17 @@ async def test_destroy_leaves_no_trace(bench: Bench, cgroup_root: str, tmp_path:
     assert not any((tmp_path / name / "containers" / f"c{n}").exists() for name in ("state", "run") for n in range(3))
     left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in p.read_bytes()]
     assert left == []
+
+
+async def test_outer_group_bounds_what_is_in_an_inner_one(bench: Bench):
+    await bench.runtime.ensure_group("host", Limits(cpu_quota=0.5, memory_bytes=32 << 20))
+    await bench.runtime.ensure_group("host/task", Limits(cpu_quota=2.0, memory_bytes=256 << 20))
+    await bench.runtime.create(bench.spec("a", FOREVER, group="host/task"))
+    await bench.runtime.start("a")
+    assert (await bench.runtime.stats("a")).memory_limit_bytes == 32 << 20
+    greedy = ("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1")
+    await bench.runtime.create(bench.spec("b", greedy, group="host/task"))
+    await bench.runtime.start("b")
+    assert (await bench.runtime.wait("b")).code == 137
+    await bench.runtime.remove_group("host")
+    assert (await bench.runtime.wait("a")).code == 137

@@ -85,6 +85,21 @@ class RuntimeContract:
             await bench.runtime.create(bench.spec("a", FOREVER))
         assert await bench.runtime.existing() == []
 
+    async def test_group_in_a_group_ends_with_it(self, bench: Bench) -> None:
+        with pytest.raises(RuntimeFailed, match="group host does not exist"):
+            await bench.runtime.ensure_group("host/task", Limits())
+        await bench.runtime.ensure_group("host", Limits(cpu_quota=1.0, memory_bytes=64 << 20))
+        await bench.runtime.ensure_group("host/task", Limits(cpu_quota=2.0, memory_bytes=128 << 20))
+        await bench.runtime.ensure_group("host2", Limits())
+        for name, group in (("a", "host"), ("b", "host/task"), ("c", "host2")):
+            await bench.runtime.create(bench.spec(name, FOREVER, group=group))
+            await bench.runtime.start(name)
+        await bench.runtime.remove_group("host")
+        assert [(await bench.runtime.wait(name)).code for name in ("a", "b")] == [137, 137]
+        assert isinstance((await bench.runtime.existing())[2].state, Running)
+        await bench.runtime.remove_group("host/task")
+        await bench.runtime.remove("b")
+
     async def test_kill_ends_what_ignores_sigterm(self, bench: Bench) -> None:
         await bench.run("a", FOREVER)
         await bench.runtime.signal("a", "SIGTERM")
