@@ -19,14 +19,15 @@ from homeport.node import facts
 from homeport.node.assignment import Assignment
 from homeport.node.config import NodeConfig
 from homeport.node.endpoints.routers import RouterEndpoints
+from homeport.node.instances.perform import InstanceMachine
+from homeport.node.instances.roster import InstanceRoster
 from homeport.node.interfaces import Interfaces
 from homeport.node.logs.shipper import Shipper
 from homeport.node.registry import Registry, RegistrySettings
-from homeport.node.reports import Reports
+from homeport.node.reports import InstanceReports, Reports
 from homeport.node.session import Session
 from homeport.node.store import NodeStore
 from homeport.node.tasks.container import machine_limits, task_processes
-from homeport.node.tasks.hosts import NoHosts
 from homeport.node.tasks.networks import Networks
 from homeport.node.tasks.perform import Machine
 from homeport.node.tasks.roster import Roster
@@ -59,20 +60,32 @@ class Agent:
         self._welcome = self._saved.welcome
         self.assignment = Assignment(self._saved.items)
         self.session = Session(config.server_socket, config.name, facts.gather(config.registry), self)
-        self.reports = Reports(self._store, self.session.send)
+        self.reports = Reports(
+            self._store.save_tasks,
+            lambda record: self.session.send(record.observed),
+            lambda: self.instances.tasks_changed(),  # noqa: PLW0108 - they are made after this
+        )
+        self.instance_reports = InstanceReports(
+            self._store.save_instances, lambda record: self.session.send(record.observed)
+        )
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
         self._endpoints = RouterEndpoints(drivers.network, config.gateway)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
-        hosts = NoHosts()
+        self.instances = InstanceRoster(
+            InstanceMachine(drivers.runtime, drivers.network, self.interfaces, config.state, task_processes()),
+            self.assignment,
+            self.instance_reports,
+            clock,
+        )
         machine = Machine(
             runtime=drivers.runtime,
             images=drivers.images,
             networks=Networks(
                 driver=drivers.network,
                 interfaces=self.interfaces,
-                sandboxes=hosts,
-                hosts=hosts,
-                port_free=hosts.port_free,
+                sandboxes=self.interfaces,
+                hosts=self.instances,
+                port_free=self.instances.port_free,
             ),
             output=self.output,
             state=config.state,
@@ -81,17 +94,20 @@ class Agent:
             registry_login=self._registry_login,
         )
         self.roster = Roster(machine, self.assignment, self.reports, clock)
+        self.instances.serve(self.roster)
         self._endpoints.serve(self.roster, drivers.runtime, clock)
         self._work = Tasks()
 
     async def start(self) -> None:
         """Go on from what exists, then listen to the server."""
         self._drivers.images.use_registry(self._registry_names(), self._config.registry)
-        existing = await self._drivers.runtime.existing()
-        self._work.spawn(self.interfaces.run(), name="interfaces")
+        existing = {item.id: item for item in await self._drivers.runtime.existing()}
+        systems = self.instances.recover(self._saved.instances, existing)
+        await self.roster.recover(self._saved.tasks, [item for item in existing.values() if item.id not in systems])
+        self._work.spawn(self.interfaces.run(), name="interfaces")  # now that what exists is held
         self.interfaces.refresh()
-        await self.roster.recover(self._saved.tasks, existing)
-        self.roster.assign()
+        self.instances.resume()
+        self._assign()
         self._start_registry()
         self._work.spawn(self.session.run(), name="session")
 
@@ -99,7 +115,9 @@ class Agent:
         """Stop everything but the containers and their network."""
         await self._work.close()
         await self.roster.close()
+        await self.instances.close()
         self.reports.flush()
+        self.instance_reports.flush()
         self.output.close()
         await self._endpoints.close()
         await self._drivers.network.close()
@@ -148,20 +166,28 @@ class Agent:
 
     def _take_assignment(self) -> None:
         self.interfaces.refresh()
+        self._assign()
+
+    def _assign(self) -> None:
+        self.instances.assign()  # first: a task looks for its instance
         self.roster.assign()
 
     def observed_acked(self, ack: wire.ObservedAck) -> None:
         self.roster.acked(ack.task, ack.sequence)
 
     def instance_acked(self, ack: wire.InstanceAck) -> None:
-        raise AssertionError(f"nothing was said of {ack.instance}: no node makes instances yet")
+        self.instances.acked(ack.instance, ack.sequence)
 
     def log_acked(self, ack: wire.LogAck) -> None:
         self.output.acked(ack.source, ack.offset)
 
     def resend(self) -> bool:
         self.reports.flush()
-        unacked = [runner.observed for runner in self.roster if not runner.acked]
+        self.instance_reports.flush()
+        unacked: list[wire.Observed | wire.InstanceObserved] = [
+            *(runner.observed for runner in self.instances if not runner.acked),
+            *(runner.observed for runner in self.roster if not runner.acked),
+        ]
         for observed in unacked:
             self.session.send(observed)
         return self.output.resend() or bool(unacked)

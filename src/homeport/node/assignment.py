@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from homeport.wire.messages import Drop, Eni, Item, SecurityGroup, Task, Vpc
+from homeport.wire.messages import Drop, Eni, Instance, Item, SecurityGroup, Task, Vpc
 
 
 class Assignment:
@@ -12,12 +12,13 @@ class Assignment:
         self.vpcs: dict[str, Vpc] = {}
         self.groups: dict[str, SecurityGroup] = {}
         self.enis: dict[str, Eni] = {}
+        self.instances: dict[str, Instance] = {}
         self.tasks: dict[str, Task] = {}
         self.change(items, ())
 
     def replace(self, items: Iterable[Item]) -> None:
         """Take *items* for the whole assignment."""
-        for kind in (self.vpcs, self.groups, self.enis, self.tasks):
+        for kind in (self.vpcs, self.groups, self.enis, self.instances, self.tasks):
             kind.clear()
         self.change(items, ())
 
@@ -31,6 +32,8 @@ class Assignment:
                     self.groups.pop(drop.id, None)
                 case "Eni":
                     self.enis.pop(drop.id, None)
+                case "Instance":
+                    self.instances.pop(drop.id, None)
                 case "Task":
                     self.tasks.pop(drop.id, None)
         for item in puts:
@@ -41,5 +44,7 @@ class Assignment:
                     self.groups[item.id] = item
                 case Eni():
                     self.enis[item.id] = item
+                case Instance():
+                    self.instances[item.id] = item
                 case Task():
                     self.tasks[item.id] = item

@@ -12,8 +12,20 @@ from pathlib import Path
 
 import msgspec
 
+from homeport.node.instances.model import InstanceState
 from homeport.node.tasks.model import TaskState
-from homeport.wire.messages import Drop, Eni, Item, LogTarget, Observed, Task, Vpc, Welcome
+from homeport.wire.messages import (
+    Drop,
+    Eni,
+    Instance,
+    InstanceObserved,
+    Item,
+    LogTarget,
+    Observed,
+    Task,
+    Vpc,
+    Welcome,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
@@ -21,6 +33,7 @@ CREATE TABLE IF NOT EXISTS items (
   kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS instances (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log_sources (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -40,6 +53,17 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     observed: Observed
     acked: int = 0  # the highest observation the server has recorded
     eni: Eni | None = None
+    vpc: Vpc | None = None
+
+
+class InstanceRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An instance as the node remembers it, with its own copy of what it was declared with."""
+
+    spec: Instance
+    state: InstanceState
+    observed: InstanceObserved
+    acked: int = 0  # the highest observation the server has recorded
+    enis: tuple[Eni, ...] = ()  # attached to it, by device number
     vpc: Vpc | None = None
 
 
@@ -64,6 +88,7 @@ class Saved:
 
     items: tuple[Item, ...]
     tasks: tuple[TaskRecord, ...]
+    instances: tuple[InstanceRecord, ...]
     sources: tuple[LogSource, ...]
     welcome: Welcome | None
 
@@ -71,6 +96,7 @@ class Saved:
 _encode = msgspec.json.Encoder().encode
 _item: "msgspec.json.Decoder[Item]" = msgspec.json.Decoder(Item)
 _task = msgspec.json.Decoder(TaskRecord)
+_instance = msgspec.json.Decoder(InstanceRecord)
 _source = msgspec.json.Decoder(LogSource)
 _welcome = msgspec.json.Decoder(Welcome)
 
@@ -95,6 +121,7 @@ class NodeStore:
         return Saved(
             items=tuple(_item.decode(body) for (body,) in self._db.execute("SELECT body FROM items")),
             tasks=tuple(_task.decode(body) for (body,) in self._db.execute("SELECT body FROM tasks")),
+            instances=tuple(_instance.decode(body) for (body,) in self._db.execute("SELECT body FROM instances")),
             sources=tuple(_source.decode(body) for (body,) in self._db.execute("SELECT body FROM log_sources")),
             welcome=_welcome.decode(welcome[0]) if welcome is not None else None,
         )
@@ -122,23 +149,23 @@ class NodeStore:
 
     def save_tasks(self, records: Mapping[str, TaskRecord | None]) -> None:
         """Remember tasks as they are now; None forgets one."""
-        with _Transaction(self._db):
-            for task, record in records.items():
-                if record is None:
-                    self._db.execute("DELETE FROM tasks WHERE id = ?", (task,))
-                else:
-                    self._db.execute("INSERT OR REPLACE INTO tasks (id, body) VALUES (?, ?)", (task, _encode(record)))
+        self._save("tasks", records)
+
+    def save_instances(self, records: Mapping[str, InstanceRecord | None]) -> None:
+        """Remember instances as they are now; None forgets one."""
+        self._save("instances", records)
 
     def save_sources(self, sources: Mapping[str, LogSource | None]) -> None:
         """Remember how far output has been shipped; None forgets a source."""
+        self._save("log_sources", sources)
+
+    def _save(self, table: str, records: Mapping[str, msgspec.Struct | None]) -> None:
         with _Transaction(self._db):
-            for name, source in sources.items():
-                if source is None:
-                    self._db.execute("DELETE FROM log_sources WHERE id = ?", (name,))
+            for id_, record in records.items():
+                if record is None:
+                    self._db.execute(f"DELETE FROM {table} WHERE id = ?", (id_,))
                 else:
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO log_sources (id, body) VALUES (?, ?)", (name, _encode(source))
-                    )
+                    self._db.execute(f"INSERT OR REPLACE INTO {table} (id, body) VALUES (?, ?)", (id_, _encode(record)))
 
 
 class _Transaction:

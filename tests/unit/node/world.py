@@ -204,7 +204,7 @@ class World:
         )
         self.agent.roster._machine = with_changes(machine, networks=networks)
         self.agent.session = _Server(self)
-        self.agent.reports._send = self.agent.output._send = self.agent.session.send
+        self.agent.output._send = self.agent.session.send
         await self.agent.start()
         self.agent.assigned(Assignment(generation=self.generation, items=tuple(self.items.values())))
         return self
@@ -216,11 +216,15 @@ class World:
             return
         for runner in agent.roster:
             runner.close()
+        for instance in agent.instances:
+            instance.close()
         agent.reports._changed.clear()
-        agent.reports._store = _DeadStore()
-        agent.reports._send = lambda _: None
+        agent.instance_reports._changed.clear()
+        agent.reports._save = agent.instance_reports._save = lambda _: None
+        agent.reports._send = agent.instance_reports._send = lambda _: None
         await agent._work.close()
         await agent.roster.close()
+        await agent.instances.close()
         agent.output.close()
         agent._store.close()
 
@@ -279,11 +283,6 @@ class World:
                 self.held[message.source] = message.end
             offset = self.held.get(message.source, 0)
             loop.call_soon(lambda: self.agent and self.agent.output.acked(message.source, offset))
-
-
-class _DeadStore:
-    def save_tasks(self, records: object) -> None:
-        pass
 
 
 class _Server:

@@ -5,7 +5,7 @@ import contextlib
 import functools
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from homeport.kit.clock import Clock
 from homeport.network.protocol import NetworkDriver, NetworkError
@@ -40,13 +40,15 @@ class RouterEndpoints:
         """Answer for the tasks of *roster*; before any listener opens."""
         self._metadata = Metadata(roster, StatsReader(runtime, self._network, clock), clock)
 
-    def close_except(self, vpcs: Mapping[str, Vpc]) -> None:
+    def close_except(self, vpcs: Mapping[str, Vpc], hosts: Collection[str]) -> None:
         """Stop listening in every other VPC: a socket of ours would keep its router alive."""
+        del hosts  # nothing listens there yet
         for name in [name for name in self._open if name not in vpcs]:
             self._open.pop(name).close()
 
-    async def open_all(self, vpcs: Mapping[str, Vpc]) -> None:
+    async def open_all(self, vpcs: Mapping[str, Vpc], hosts: Collection[str]) -> None:
         """Listen in all of *vpcs*, whose routers exist."""
+        del hosts  # nothing listens there yet
         for vpc in vpcs.values():
             listeners = self._open.get(vpc.id)
             if listeners is not None and listeners.resolver.vpc.dns == vpc.dns:

@@ -49,23 +49,3 @@ class Sandboxes(Protocol):
 
     async def release_sandbox(self, sandbox: str) -> None:
         """Let go of a namespace, if it is held, and return when it is gone.  Raises NetworkError."""
-
-
-class NoHosts:
-    """A node without instances: no task of one gets as far as to need a namespace there."""
-
-    def find(self, instance: str) -> Host | None:
-        del instance
-        return None
-
-    def hold_sandbox(self, sandbox: Sandbox) -> None:
-        raise AssertionError(f"there is no {sandbox.host}")
-
-    async def sandbox_made(self, sandbox: str) -> str:
-        raise AssertionError(f"{sandbox} is nobody's")
-
-    async def release_sandbox(self, sandbox: str) -> None:
-        """There is none."""
-
-    def port_free(self, host: str, protocol: str, port: int) -> bool:
-        raise AssertionError(f"there is no {host} to have {protocol} port {port}")

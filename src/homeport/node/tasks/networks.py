@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from homeport.network import desired
 from homeport.network.protocol import NetworkDriver
-from homeport.node.interfaces import Interfaces
+from homeport.node.interfaces import Interfaces, task_device
 from homeport.node.store import TaskRecord
 from homeport.node.tasks import dependencies, links, ports
 from homeport.node.tasks.claims import Claims
@@ -107,7 +107,7 @@ class TaskNetwork:
     async def _make_interface(self, record: TaskRecord) -> Event:
         if record.eni is None or record.vpc is None:
             return NetworkFailed(f"{_NO_ENI}{record.spec.eni} is not known")
-        self._networks.interfaces.hold(record.eni, record.vpc)
+        self._networks.interfaces.hold(record.eni, record.vpc, task_device(record.spec))
         if reason := await self._networks.interfaces.made(record.eni.id):
             return NetworkFailed(_NO_ENI + reason)
         return NetworkMade()
@@ -120,7 +120,7 @@ class TaskNetwork:
     def go_on(self, record: TaskRecord) -> None:
         """After a restart of ours, keep what the task has."""
         if record.eni is not None and record.vpc is not None and not record.state.released:
-            self._networks.interfaces.hold(record.eni, record.vpc)
+            self._networks.interfaces.hold(record.eni, record.vpc, task_device(record.spec))
         if not record.state.cleaned:
             self._networks.claims.restore(record.spec, record.state.containers)
             for sandbox in sandboxes(record.spec, record.state):

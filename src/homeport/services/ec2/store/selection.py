@@ -46,8 +46,7 @@ class Field(Generic[R]):
     """
     What a filter looks at: the resource's values, any of which may match.
 
-    A value that is OWNER stands for the account.  *sql* is an indexed condition with {} for the wanted values; it may
-    let too much through, never too little.
+    *sql* is an indexed condition with {} for the wanted values; it may let too much through, never too little.
     """
 
     values: Callable[[R], Iterable[str]]
@@ -121,7 +120,7 @@ async def select(
     filters = [wanted for wanted in filters if wanted.name != OWNER]
     if ids:
         resources = await get_all(tx, kind, region, ids)
-        return Page(await _passing(tx, kind, region, resources, filters, owner))
+        return Page(await _passing(tx, kind, region, resources, filters))
     found: list[Found[R]] = []
     chunk = _CHUNK if limit is None or filters else min(_CHUNK, limit + 1)
     while True:
@@ -129,7 +128,7 @@ async def select(
         rows = await tx.fetch(
             f"SELECT {kind.columns} FROM {kind.table} WHERE {condition} ORDER BY id LIMIT {chunk}", *values
         )
-        found += await _passing(tx, kind, region, await kind.load(tx, rows), filters, owner)
+        found += await _passing(tx, kind, region, await kind.load(tx, rows), filters)
         if limit is not None and len(found) > limit:
             return Page(found[:limit], found[limit - 1].resource.id)
         if len(rows) < chunk:
@@ -160,21 +159,20 @@ def _condition(kind: Kind[R], region: str, filters: Sequence[Filter], after: str
 
 
 async def _passing(
-    tx: Tx, kind: Kind[R], region: str, resources: Sequence[R], filters: Sequence[Filter], owner: str
+    tx: Tx, kind: Kind[R], region: str, resources: Sequence[R], filters: Sequence[Filter]
 ) -> list[Found[R]]:
     tags_by_id = await tags.tags_of(tx, [resource.id for resource in resources])
     found = [Found(resource, tags_by_id.get(resource.id, {})) for resource in resources if resource.region == region]
-    return [item for item in found if all(_passes(kind, item, wanted, owner) for wanted in filters)]
+    return [item for item in found if all(_passes(kind, item, wanted) for wanted in filters)]
 
 
-def _passes(kind: Kind[R], item: Found[R], wanted: Filter, owner: str) -> bool:
+def _passes(kind: Kind[R], item: Found[R], wanted: Filter) -> bool:
     if wanted.name == "tag-key":
         return matches(wanted.values, item.tags)
     if wanted.name.startswith("tag:"):
         key = wanted.name.removeprefix("tag:")
         return key in item.tags and matches(wanted.values, [item.tags[key]])
-    values = kind.fields[wanted.name].values(item.resource)
-    return matches(wanted.values, (owner if value == OWNER else value for value in values))
+    return matches(wanted.values, kind.fields[wanted.name].values(item.resource))
 
 
 def _check_filters(kind: Kind[R], filters: Sequence[Filter]) -> None:
