@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from pathlib import Path
@@ -19,7 +19,7 @@ from homeport.node.config import NodeConfig
 from homeport.node.tasks.runner import Runner
 from homeport.runtime.fake import FakeImages, FakeRuntime
 from homeport.runtime.fake import World as Machine
-from homeport.runtime.protocol import Image, Running
+from homeport.runtime.protocol import Image, Limits, Running
 from homeport.wire.messages import (
     Assignment,
     Change,
@@ -95,6 +95,12 @@ class Runtime(FakeRuntime):
         super().__init__(VirtualClock(), machine)
         self.starting: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}  # by container: it starts when the event is set
+        self.hosts: Collection[str] = ()  # instances whose groups exist without being made
+
+    async def ensure_group(self, group: str, limits: Limits) -> None:
+        if (outer := group.rpartition("/")[0]) in self.hosts:
+            self.world.groups.setdefault(outer, Limits())
+        await super().ensure_group(group, limits)
 
     async def start(self, container: str) -> Running:
         self.starting.append(container)
@@ -171,6 +177,7 @@ class World:
         self.images = FakeImages(local={"busybox": BUSYBOX})
         self.network = Network(folder / "run")
         self.instances = Instances()
+        self.runtime.hosts = self.instances.hosts
         self.folder = folder
         self.agent: Agent | None = None
         self.sent: list[ToServer] = []
