@@ -11,6 +11,8 @@ IMAGE_DATE = "20260708"
 ECS_AGENT_VERSION = "1.105.1"
 ECS_RUNTIME_VERSION = "Docker version 25.0.14"
 
+ROOT_DEVICE = "/dev/xvda"
+
 #: The account of the ECS-optimised images, as DescribeImages shows it.
 ECS_IMAGE_OWNER = "591542846629"
 
@@ -30,6 +32,7 @@ class Image:
     owner_alias: str = "amazon"
     agent_version: str = ECS_AGENT_VERSION
     runtime_version: str = ECS_RUNTIME_VERSION
+    imds_support: str = "v2.0"  # instances want tokens and answer two hops away, unless their launch says otherwise
 
     @property
     def location(self) -> str:

@@ -56,7 +56,7 @@ class InstanceType:
 
     @property
     def bare_metal(self) -> bool:
-        return self.name.partition(".")[2].startswith("metal")
+        return self.name.partition(".")[2].startswith("metal") or self.family == "homeport"
 
     @property
     def burstable(self) -> bool:
@@ -70,6 +70,12 @@ class InstanceType:
         if _GRAVITON.fullmatch(self.family):
             return ("arm64",)
         return ("i386", "x86_64") if self.name in I386_TYPES else ("x86_64",)
+
+
+#: Types with this prefix are nodes: machines of their own real size, with as many interfaces as the largest types.
+NODE_TYPE_PREFIX = "homeport."
+_NODE_INTERFACES = 15
+_NODE_ADDRESSES = 50
 
 
 class TrunkLimit(NamedTuple):
@@ -109,6 +115,26 @@ def instance_types() -> Mapping[str, InstanceType]:
 
 def find_instance_type(name: str) -> InstanceType | None:
     return instance_types().get(name)
+
+
+def node_of_type(name: str) -> str | None:
+    """Return the node that a type stands for, None for one of AWS's."""
+    return name.removeprefix(NODE_TYPE_PREFIX) if name.startswith(NODE_TYPE_PREFIX) else None
+
+
+def type_of_node(node: str, *, vcpus: int, memory_mib: int) -> InstanceType:
+    """Return the type that stands for the machine called *node*."""
+    return InstanceType(
+        name=f"{NODE_TYPE_PREFIX}{node}",
+        vcpus=vcpus,
+        memory_mib=memory_mib,
+        max_enis=_NODE_INTERFACES,
+        ipv4_per_eni=_NODE_ADDRESSES,
+        task_limit=_NODE_INTERFACES - 1,
+        trunk_task_limit=MAX_BRANCHES,
+        trunk_task_limit_derived=None,
+        trunk_capable=True,
+    )
 
 
 def _instance_type(row: Mapping[str, str]) -> InstanceType:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
 from homeport.kit.ids import Ids
@@ -121,13 +122,34 @@ class GroupName:
     name: str
 
 
+class InterfaceKind(StrEnum):
+    """What an interface is for: traffic of its own, carrying branches, or being carried by a trunk."""
+
+    INTERFACE = "interface"
+    TRUNK = "trunk"
+    BRANCH = "branch"
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkAssociation:
+    """A branch's hold on the trunk that carries it, under a VLAN id that no other branch there has."""
+
+    id: str
+    region: str
+    trunk: str
+    branch: str
+    vlan: int
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkInterface:
     """
     An ENI.
 
     One with a *requester* belongs to an AWS service: its users can see it, not delete, detach or
-    change it.  One with an *attachment* is in use.  *private_dns_name* is empty where the VPC has DNS
+    change it.  One with an *attachment* is in use; with an *instance* it is attached to that as device *device_index*,
+    *for_task* says that the device lies in the namespace of a task there.  *detaching* ones are still attached.
+    A branch in use has an *association*.  *private_dns_name* is empty where the VPC has DNS
     hostnames switched off; *dns_name* is the name regardless, which is what a task's host name is made of.
     """
 
@@ -145,6 +167,15 @@ class NetworkInterface:
     requester: str = ""
     attachment: str = ""
     created_at: float = 0.0
+    kind: InterfaceKind = InterfaceKind.INTERFACE
+    instance: str = ""
+    device_index: int = 1
+    for_task: bool = False
+    delete_on_termination: bool = False
+    attached_at: float = 0.0
+    detaching: bool = False
+    block_metadata: bool = False
+    association: TrunkAssociation | None = None
 
     @property
     def dns_name(self) -> str:
@@ -156,7 +187,17 @@ class NetworkInterface:
 
     @property
     def status(self) -> str:
-        return "in-use" if self.attachment else "available"
+        if self.detaching:
+            return "detaching"
+        return "in-use" if self.in_use else "available"
+
+    @property
+    def in_use(self) -> bool:
+        return bool(self.attachment) or self.association is not None
+
+    @property
+    def attachment_status(self) -> str:
+        return "detaching" if self.detaching else "attached"
 
 
 @dataclass(frozen=True, slots=True)

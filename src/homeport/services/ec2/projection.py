@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from homeport.db.database import Tx
 from homeport.services.ec2.model import NetworkInterface, SecurityGroup, SecurityGroupRule, Vpc
-from homeport.services.ec2.store import routes, security_groups, vpcs
+from homeport.services.ec2.store import interfaces, routes, security_groups, vpcs
 from homeport.wire import messages as wire
 
 
@@ -47,6 +47,12 @@ def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
         groups=tuple(group.id for group in interface.groups),
         public_address=interface.public_address,
         internet=place.internet,
+        kind=wire.EniKind(interface.kind),
+        instance="" if interface.for_task else interface.instance,
+        device_index=0 if interface.for_task or not interface.instance else interface.device_index,
+        trunk=interface.association.trunk if interface.association is not None else "",
+        vlan=interface.association.vlan if interface.association is not None else 0,
+        block_metadata=interface.block_metadata,
     )
 
 
@@ -91,10 +97,19 @@ async def place_of(tx: Tx, interface: NetworkInterface) -> Place:
 
 
 async def network_items(tx: Tx, interface: NetworkInterface) -> list[wire.Item]:
-    """Return all that a node must have to make *interface*: its VPC, its groups and those they name, itself."""
-    groups = await with_referenced(tx, [group.id for group in interface.groups])
+    """
+    Return all that a node must have to make *interface*: its VPC, its groups and those they name, itself.
+
+    A branch needs its trunk besides.
+    """
+    carriers = [interface]
+    if interface.association is not None:
+        trunk = await interfaces.find_interface(tx, interface.association.trunk)
+        assert trunk is not None, "an association goes with its trunk"
+        carriers.insert(0, trunk)
+    groups = await with_referenced(tx, {group.id for carrier in carriers for group in carrier.groups})
     return [
-        *await vpc_items(tx, [interface.vpc]),
+        *await vpc_items(tx, {carrier.vpc for carrier in carriers}),
         *(security_group_item(group) for group in groups),
-        eni_item(interface, await place_of(tx, interface)),
+        *[eni_item(carrier, await place_of(tx, carrier)) for carrier in carriers],
     ]

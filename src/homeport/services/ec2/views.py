@@ -162,7 +162,7 @@ def interface_view(interface: NetworkInterface, tags: Tags, account: str) -> Vie
         "AvailabilityZoneId": regions.zone_id(interface.zone),
         "Description": interface.description,
         "Groups": [{"GroupId": group.id, "GroupName": group.name} for group in interface.groups],
-        "InterfaceType": "interface",
+        "InterfaceType": interface.kind.value,
         "Ipv6Addresses": [],
         "MacAddress": interface.mac,
         "PrivateIpAddress": interface.address,
@@ -181,20 +181,21 @@ def interface_view(interface: NetworkInterface, tags: Tags, account: str) -> Vie
     if interface.requester:
         view["RequesterId"] = interface.requester
     if interface.attachment:
-        view["Attachment"] = attachment_view(interface)
+        view["Attachment"] = attachment_view(interface, account)
     return view | {"PrivateIpAddresses": [address]}
 
 
-def attachment_view(interface: NetworkInterface) -> View:
-    return {
+def attachment_view(interface: NetworkInterface, account: str) -> View:
+    view: View = {
         "AttachmentId": interface.attachment,
-        "AttachTime": datetime.fromtimestamp(interface.created_at, UTC),
-        "DeleteOnTermination": False,
-        "DeviceIndex": 1,
+        "AttachTime": datetime.fromtimestamp(interface.attached_at, UTC),
+        "DeleteOnTermination": interface.delete_on_termination,
+        "DeviceIndex": interface.device_index,
         "NetworkCardIndex": 0,
-        "InstanceOwnerId": AWS_OWNER,
-        "Status": "attached",
+        "InstanceOwnerId": account if interface.instance else AWS_OWNER,
+        "Status": interface.attachment_status,
     }
+    return view | {"InstanceId": interface.instance} if interface.instance else view
 
 
 def gateway_view(gateway: InternetGateway, tags: Tags, account: str) -> View:

@@ -8,12 +8,11 @@ from homeport.aws.call import Call
 from homeport.services.ec2 import errors, images
 from homeport.services.ec2.handlers.catalogues import Reader, page_of, passing
 from homeport.services.ec2.handlers.documents import Documents
-from homeport.services.ec2.images import Image
+from homeport.services.ec2.images import ROOT_DEVICE, Image
 from homeport.services.ec2.service import ec2
 from homeport.services.ec2.views import View
 
 IMAGES_PER_PAGE = 1000
-ROOT_DEVICE = "/dev/xvda"
 
 _FIELDS: Mapping[str, Reader[Image]] = {
     "architecture": lambda image: (image.architecture,),
@@ -93,4 +92,5 @@ def image_view(image: Image) -> View:
         "RootDeviceName": ROOT_DEVICE,
         "RootDeviceType": "ebs",
         "CreationDate": image.created,
+        "ImdsSupport": image.imds_support,
     }

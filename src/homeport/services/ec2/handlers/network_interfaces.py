@@ -171,7 +171,7 @@ async def describe_network_interface_attribute(
         "description": {"Description": {"Value": interface.description}},
         "groupSet": {"Groups": [{"GroupId": group.id, "GroupName": group.name} for group in interface.groups]},
         "sourceDestCheck": {"SourceDestCheck": {"Value": True}},
-        "attachment": {"Attachment": attachment_view(interface)} if interface.attachment else {},
+        "attachment": {"Attachment": attachment_view(interface, call.account)} if interface.attachment else {},
         "associatePublicIpAddress": {"AssociatePublicIpAddress": bool(interface.public_address)},
     }
     if attribute is None:

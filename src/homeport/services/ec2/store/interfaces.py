@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from homeport.aws.errors import AwsError
@@ -13,19 +14,23 @@ from homeport.services.ec2.model import (
     GROUPS_PER_INTERFACE,
     PUBLIC_POOL,
     GroupName,
+    InterfaceKind,
     NetworkInterface,
     SecurityGroup,
     Subnet,
+    TrunkAssociation,
     dotted,
     new_id,
     usable,
 )
 from homeport.services.ec2.regions import zone_id
 from homeport.services.ec2.store import addresses, tags
-from homeport.services.ec2.store.selection import Field, Kind, absent, get, marks
+from homeport.services.ec2.store.selection import OWNER, Field, Kind, absent, get, marks
 from homeport.services.ec2.store.vpcs import flag
 
-_COLUMNS = """id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment, created_at, (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
+_COLUMNS = """id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment, created_at,
+    kind, instance, device_index, for_task, delete_on_termination, attached_at, detaching, block_metadata,
+    (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
 
 
 async def _load(tx: Tx, rows: Sequence[Row]) -> list[NetworkInterface]:
@@ -37,11 +42,23 @@ async def _load(tx: Tx, rows: Sequence[Row]) -> list[NetworkInterface]:
         *groups,
     ):
         groups[interface].append(GroupName(group, name))
-    return [_read(row, tuple(groups[row[0]])) for row in rows]
+    branches = [row[0] for row in rows if row[12] == InterfaceKind.BRANCH]
+    associations = await associations_of(tx, branches) if branches else {}
+    return [_read(row, tuple(groups[row[0]]), associations.get(row[0])) for row in rows]
 
 
-def _read(row: Row, groups: tuple[GroupName, ...]) -> NetworkInterface:
-    id_, region, vpc, subnet, zone, mac, address, public, description, requester, attachment, made, names = row
+async def associations_of(tx: Tx, branches: Sequence[str]) -> dict[str, TrunkAssociation]:
+    """Return the associations of *branches* by branch; one that no trunk carries is absent."""
+    rows = await tx.fetch(
+        f"SELECT id, region, trunk, branch, vlan FROM ec2_trunk_associations WHERE branch IN ({marks(branches)})",
+        *branches,
+    )
+    return {row[3]: TrunkAssociation(*row) for row in rows}
+
+
+def _read(row: Row, groups: tuple[GroupName, ...], association: TrunkAssociation | None) -> NetworkInterface:
+    id_, region, vpc, subnet, zone, mac, address, public, description, requester, attachment, made, *attached = row
+    kind, instance, index, for_task, delete, attached_at, detaching, block_metadata, names = attached
     return NetworkInterface(
         id=id_,
         region=region,
@@ -57,11 +74,31 @@ def _read(row: Row, groups: tuple[GroupName, ...]) -> NetworkInterface:
         requester=requester,
         attachment=attachment or "",
         created_at=made,
+        kind=InterfaceKind(kind),
+        instance=instance or "",
+        device_index=index,
+        for_task=bool(for_task),
+        delete_on_termination=bool(delete),
+        attached_at=attached_at,
+        detaching=bool(detaching),
+        block_metadata=bool(block_metadata),
+        association=association,
     )
+
+
+def iso(moment: float) -> str:
+    """Return a time as filters spell it."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
 
 
 def _given(text: str) -> list[str]:
     return [text] if text else []
+
+
+def _instance_owner(interface: NetworkInterface) -> list[str]:
+    if interface.instance:
+        return [OWNER]
+    return [AWS_OWNER] if interface.attachment else []
 
 
 _address: Field[NetworkInterface] = Field(lambda i: [i.address], "address IN ({})")
@@ -81,10 +118,12 @@ INTERFACES: Kind[NetworkInterface] = Kind(
         "association.ip-owner-id": _public_owner,
         "addresses.association.owner-id": _public_owner,
         "attachment.attachment-id": _attachment,
-        "attachment.device-index": Field(lambda i: ["1"] if i.attachment else []),
-        "attachment.delete-on-termination": Field(lambda i: ["false"] if i.attachment else []),
-        "attachment.instance-owner-id": Field(lambda i: [AWS_OWNER] if i.attachment else []),
-        "attachment.status": Field(lambda i: ["attached"] if i.attachment else []),
+        "attachment.attach-time": Field(lambda i: [iso(i.attached_at)] if i.attachment else []),
+        "attachment.device-index": Field(lambda i: [str(i.device_index)] if i.attachment else []),
+        "attachment.delete-on-termination": Field(lambda i: [flag(i.delete_on_termination)] if i.attachment else []),
+        "attachment.instance-id": Field(lambda i: _given(i.instance), "instance IN ({})"),
+        "attachment.instance-owner-id": Field(_instance_owner),
+        "attachment.status": Field(lambda i: [i.attachment_status] if i.attachment else []),
         "availability-zone": Field(lambda i: [i.zone]),
         "availability-zone-id": Field(lambda i: [zone_id(i.zone)]),
         "description": Field(lambda i: [i.description], "description IN ({})"),
@@ -93,7 +132,7 @@ INTERFACES: Kind[NetworkInterface] = Kind(
             "id IN (SELECT interface FROM ec2_interface_groups WHERE group_id IN ({}))",
         ),
         "group-name": Field(lambda i: [g.name for g in i.groups]),
-        "interface-type": Field(lambda _: ["interface"]),
+        "interface-type": Field(lambda i: [i.kind]),
         "mac-address": Field(lambda i: [i.mac], "mac IN ({})"),
         "network-interface-id": Field(lambda i: [i.id], "id IN ({})"),
         "private-dns-name": Field(lambda i: _given(i.private_dns_name)),
@@ -108,7 +147,6 @@ INTERFACES: Kind[NetworkInterface] = Kind(
             "association.allocation-id",
             "association.association-id",
             "association.public-dns-name",
-            "attachment.instance-id",
             "attachment.nat-gateway-id",
             "ipv6-addresses.ipv6-address",
             "operator.principal",
@@ -146,12 +184,15 @@ async def allocate_interface(
     public: bool = False,
     requester: str = "",
     tag: Mapping[str, str] | None = None,
+    kind: InterfaceKind = InterfaceKind.INTERFACE,
+    block_metadata: bool = False,
 ) -> NetworkInterface:
     """
     Make a network interface with an address of *subnet*, the given one or any that is free.
 
-    With a *requester* (the id of the AWS service that asks) it counts as attached, and its users can
-    neither delete nor change it.  Raises EC2's errors for an address that is not to be had; then
+    With a *requester* (the id of the AWS service that asks) its users can neither delete nor change it, and a plain one
+    counts as attached to something of that service's.  *block_metadata* keeps the task that gets it from an
+    instance's metadata.  Raises EC2's errors for an address that is not to be had; then
     nothing was taken, and the transaction may go on.
     """
     if len(groups) > GROUPS_PER_INTERFACE:
@@ -174,8 +215,11 @@ async def allocate_interface(
         public_address=public_address,
         description=description,
         requester=requester,
-        attachment=new_id(ids, "ela-attach") if requester else "",
+        attachment=new_id(ids, "ela-attach") if requester and kind is InterfaceKind.INTERFACE else "",
         created_at=now,
+        kind=kind,
+        attached_at=now,
+        block_metadata=block_metadata,
     )
     await _insert(tx, interface)
     await tags.put(tx, subnet.region, interface.id, tag or {})
@@ -183,11 +227,17 @@ async def allocate_interface(
 
 
 async def release_interface(tx: Tx, interface: str) -> None:
-    """Delete an interface and give its addresses back; one that is gone already is no error."""
+    """
+    Delete an interface and give its addresses, its place on an instance and its VLAN id back.
+
+    One that is gone already is no error.
+    """
     row = await tx.fetch_one("SELECT subnet, address, public_address FROM ec2_interfaces WHERE id = ?", interface)
     if row is None:
         return
     await tx.execute("DELETE FROM ec2_interface_groups WHERE interface = ?", interface)
+    await tx.execute("DELETE FROM ec2_trunk_associations WHERE branch = ?", interface)
+    await tx.execute("DELETE FROM ec2_trunk_associations WHERE trunk = ?", interface)
     await tx.execute("DELETE FROM ec2_interfaces WHERE id = ?", interface)
     await tags.forget(tx, interface)
     subnet, address, public = row
@@ -222,6 +272,68 @@ async def update_interface(tx: Tx, interface: NetworkInterface) -> None:
     )
     await tx.execute("DELETE FROM ec2_interface_groups WHERE interface = ?", interface.id)
     await _insert_groups(tx, interface)
+
+
+async def update_attachment(tx: Tx, interface: NetworkInterface) -> None:
+    """Write to what an interface is attached, and how."""
+    await tx.execute(
+        """UPDATE ec2_interfaces SET attachment = ?, instance = ?, device_index = ?, for_task = ?,
+           delete_on_termination = ?, attached_at = ?, detaching = ?, stale = 1 WHERE id = ?""",
+        interface.attachment or None,
+        interface.instance or None,
+        interface.device_index,
+        int(interface.for_task),
+        int(interface.delete_on_termination),
+        interface.attached_at,
+        int(interface.detaching),
+        interface.id,
+    )
+
+
+async def attached_to(tx: Tx, instances: Sequence[str], kind: InterfaceKind | None = None) -> list[NetworkInterface]:
+    """Return the interfaces attached to *instances*, of one *kind* or all, by device number."""
+    narrow, values = ("", []) if kind is None else (" AND kind = ?", [kind])
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM ec2_interfaces WHERE instance IN ({marks(instances)}){narrow}
+            ORDER BY instance, device_index""",
+        *instances,
+        *values,
+    )
+    return await _load(tx, rows)
+
+
+async def devices_of(tx: Tx, instance: str) -> set[int]:
+    """Return the device numbers that are taken on an instance."""
+    rows = await tx.fetch("SELECT device_index FROM ec2_interfaces WHERE instance = ?", instance)
+    return {row[0] for row in rows}
+
+
+async def lend_public_address(tx: Tx, interface: NetworkInterface) -> NetworkInterface:
+    """Give an interface a public address.  Raises EC2's error where none is left."""
+    lent = await addresses.lend(tx, PUBLIC_POOL)
+    if lent is None:
+        raise errors.insufficient_public_addresses()
+    return await _set_public_address(tx, interface, dotted(lent))
+
+
+async def return_public_address(tx: Tx, interface: NetworkInterface) -> NetworkInterface:
+    """Take an interface's public address, if it has one, and give it back."""
+    if not interface.public_address:
+        return interface
+    await addresses.give_back(tx, PUBLIC_POOL, int(IPv4Address(interface.public_address)))
+    return await _set_public_address(tx, interface, "")
+
+
+async def _set_public_address(tx: Tx, interface: NetworkInterface, address: str) -> NetworkInterface:
+    await tx.execute(
+        "UPDATE ec2_interfaces SET public_address = ?, stale = 1 WHERE id = ?", address or None, interface.id
+    )
+    return replace(interface, public_address=address)
+
+
+async def mark_interface_stale(tx: Tx, interface: str) -> None:
+    """Note that the projection of one interface may have changed."""
+    await tx.execute("UPDATE ec2_interfaces SET stale = 1 WHERE id = ?", interface)
 
 
 async def has_interfaces(tx: Tx, *, vpc: str = "", subnet: str = "", public: bool = False) -> bool:
@@ -324,7 +436,8 @@ async def _insert(tx: Tx, interface: NetworkInterface) -> None:
     await tx.execute(
         """INSERT INTO ec2_interfaces
            (id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment,
-            created_at, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
+            created_at, kind, attached_at, block_metadata, stale)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
         interface.id,
         interface.region,
         interface.vpc,
@@ -337,6 +450,9 @@ async def _insert(tx: Tx, interface: NetworkInterface) -> None:
         interface.requester,
         interface.attachment or None,
         interface.created_at,
+        interface.kind,
+        interface.attached_at,
+        int(interface.block_metadata),
     )
     await _insert_groups(tx, interface)
 

@@ -46,7 +46,8 @@ class Field(Generic[R]):
     """
     What a filter looks at: the resource's values, any of which may match.
 
-    *sql* is an indexed condition with {} for the wanted values; it may let too much through, never too little.
+    A value that is OWNER stands for the account.  *sql* is an indexed condition with {} for the wanted values; it may
+    let too much through, never too little.
     """
 
     values: Callable[[R], Iterable[str]]
@@ -120,7 +121,7 @@ async def select(
     filters = [wanted for wanted in filters if wanted.name != OWNER]
     if ids:
         resources = await get_all(tx, kind, region, ids)
-        return Page(await _passing(tx, kind, region, resources, filters))
+        return Page(await _passing(tx, kind, region, resources, filters, owner))
     found: list[Found[R]] = []
     chunk = _CHUNK if limit is None or filters else min(_CHUNK, limit + 1)
     while True:
@@ -128,7 +129,7 @@ async def select(
         rows = await tx.fetch(
             f"SELECT {kind.columns} FROM {kind.table} WHERE {condition} ORDER BY id LIMIT {chunk}", *values
         )
-        found += await _passing(tx, kind, region, await kind.load(tx, rows), filters)
+        found += await _passing(tx, kind, region, await kind.load(tx, rows), filters, owner)
         if limit is not None and len(found) > limit:
             return Page(found[:limit], found[limit - 1].resource.id)
         if len(rows) < chunk:
@@ -159,20 +160,21 @@ def _condition(kind: Kind[R], region: str, filters: Sequence[Filter], after: str
 
 
 async def _passing(
-    tx: Tx, kind: Kind[R], region: str, resources: Sequence[R], filters: Sequence[Filter]
+    tx: Tx, kind: Kind[R], region: str, resources: Sequence[R], filters: Sequence[Filter], owner: str
 ) -> list[Found[R]]:
     tags_by_id = await tags.tags_of(tx, [resource.id for resource in resources])
     found = [Found(resource, tags_by_id.get(resource.id, {})) for resource in resources if resource.region == region]
-    return [item for item in found if all(_passes(kind, item, wanted) for wanted in filters)]
+    return [item for item in found if all(_passes(kind, item, wanted, owner) for wanted in filters)]
 
 
-def _passes(kind: Kind[R], item: Found[R], wanted: Filter) -> bool:
+def _passes(kind: Kind[R], item: Found[R], wanted: Filter, owner: str) -> bool:
     if wanted.name == "tag-key":
         return matches(wanted.values, item.tags)
     if wanted.name.startswith("tag:"):
         key = wanted.name.removeprefix("tag:")
         return key in item.tags and matches(wanted.values, [item.tags[key]])
-    return matches(wanted.values, kind.fields[wanted.name].values(item.resource))
+    values = kind.fields[wanted.name].values(item.resource)
+    return matches(wanted.values, (owner if value == OWNER else value for value in values))
 
 
 def _check_filters(kind: Kind[R], filters: Sequence[Filter]) -> None:
