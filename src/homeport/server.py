@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import uvloop
 
-from homeport.db.database import Database, Tx
+from homeport.db.database import Database
 from homeport.db.sqlite import SqliteDatabase
 from homeport.fleet import assignments
 from homeport.fleet.sessions import Intake, Sessions
@@ -30,9 +30,13 @@ from homeport.kit.ids import RandomIds
 from homeport.kit.installation import Credentials, Installation
 from homeport.kit.supervise import Tasks
 from homeport.reconcile.driver import Driver, Reconciler
+from homeport.services.ec2 import identity
 from homeport.services.ec2 import store as ec2
+from homeport.services.ec2.observe import observe_instance
 from homeport.services.ec2.reconcilers import network
+from homeport.services.ec2.reconcilers.instances import Instances
 from homeport.services.ec2.regions import REGIONS
+from homeport.services.ec2.service import INSTANCES
 from homeport.services.ecr.authority import Authority
 from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
@@ -43,7 +47,7 @@ from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
-from homeport.wire.messages import VERSION, InstanceObserved, Welcome
+from homeport.wire.messages import VERSION, Welcome
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +59,14 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 class Server:
     """Everything that runs in the server's process, wired."""
 
-    def __init__(self, installation: Installation, database: Database, clock: Clock, authority: Authority) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        database: Database,
+        clock: Clock,
+        authority: Authority,
+        signer: identity.Signer,
+    ) -> None:
         self._installation = installation
         self._database = database
         self._clock = clock
@@ -69,7 +80,14 @@ class Server:
             registry_certificate=authority.certificate,
             registry_password=authority.node_password(),
         )
-        intake = Intake(observed=observe, instance=_observe_instance, log_batch=append, wakes=("fleet.sessions",))
+        self._signer = signer
+        intake = Intake(
+            observed=observe,
+            instance=observe_instance,
+            log_batch=append,
+            wakes=("fleet.sessions",),
+            instance_wakes=(INSTANCES,),
+        )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())
         self.gateway = Gateway(
@@ -92,6 +110,7 @@ class Server:
             Reconciler("ecs.placement", placement.pass_, interval=5, wakes=frozenset({"fleet.joined"})),
             Reconciler("ecs.cleanup", Cleanup(database, clock).pass_, interval=60),
             network.reconciler(database, self.wake),
+            Instances(database, clock, self._signer, self._installation.account, self.wake).reconciler(),
             Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),
         ]
 
@@ -127,7 +146,8 @@ async def running(installation: Installation) -> AsyncIterator[Server]:
         stack.push_async_callback(database.close)
         clock = SystemClock()
         authority = await load_or_create(database, clock, installation.registry)
-        server = Server(installation, database, clock, authority)
+        signer = await identity.load_or_create(database, clock)
+        server = Server(installation, database, clock, authority, signer)
         _save_credentials(installation, await server.first_start())
         work = Tasks()
         stack.push_async_callback(work.close)
@@ -137,10 +157,6 @@ async def running(installation: Installation) -> AsyncIterator[Server]:
         stack.callback(listener.close)
         await stack.enter_async_context(serve(server.answer, installation.host, installation.port))
         yield server
-
-
-async def _observe_instance(_tx: Tx, node: str, observed: InstanceObserved, _now: float) -> None:
-    raise LookupError(f"{node} speaks of {observed.instance}: nobody has assigned instances yet")
 
 
 def _save_credentials(installation: Installation, credentials: Credentials) -> None:

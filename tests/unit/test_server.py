@@ -12,11 +12,12 @@ from homeport.db.sqlite import SqliteDatabase
 from homeport.kit.clock import SystemClock
 from homeport.kit.installation import Installation
 from homeport.server import Server
-from homeport.services.ec2.service import NETWORK
+from homeport.services.ec2 import identity
+from homeport.services.ec2.service import INSTANCES, NETWORK
 from homeport.services.ecr.tokens import load_or_create
 
 SOURCES = list(Path(homeport.__file__).parent.rglob("*.py"))
-WAKES = {name for source in SOURCES for name in re.findall(r'wake\("([^"]+)"\)', source.read_text())} | {NETWORK}
+WAKES = {name for source in SOURCES for name in re.findall(r'wake\("([^"]+)"\)', source.read_text())} | {INSTANCES, NETWORK}
 
 
 @contextlib.asynccontextmanager
@@ -26,7 +27,8 @@ async def serving(folder: Path) -> AsyncIterator[Server]:
     database, clock = SqliteDatabase(folder / "homeport.db"), SystemClock()
     try:
         authority = await load_or_create(database, clock, installation.registry)
-        yield Server(installation, database, clock, authority)
+        signer = await identity.load_or_create(database, clock)
+        yield Server(installation, database, clock, authority, signer)
     finally:
         await database.close()
 

@@ -110,13 +110,7 @@ class EcrWording:
 class Ec2Wording:
     """EC2 names one parameter at a time, by its name in the query string."""
 
-    def invalid(self, operation: str, violations: Sequence[Violation]) -> AwsError:
-        if operation == "DescribeInstanceTypes" and all(violation.kind == "enum" for violation in violations):
-            # The model lists the types that there are; EC2 speaks of them as of resources.
-            names = ", ".join(str(violation.value) for violation in violations)
-            return AwsError(
-                f"The following supplied instance types do not exist: [{names}]", code="InvalidInstanceType"
-            )
+    def invalid(self, operation: str, violations: Sequence[Violation]) -> AwsError:  # noqa: ARG002 - one voice for all operations
         missing = [violation for violation in violations if violation.kind == "required"]
         if missing:
             return AwsError(

@@ -185,6 +185,13 @@ def running(instance: Instance, agent: Mapping[str, str]) -> Instance:
     return replace(instance, agent=dict(agent))
 
 
+def delayed(instance: Instance, reason: str) -> Instance:
+    """Return a pending instance with its node's *reason* for not running it yet, which may be none."""
+    if instance.state is not State.PENDING:
+        return instance
+    return replace(instance, state_reason=f"{_PENDING}: {reason}" if reason else _PENDING)
+
+
 def stopped(instance: Instance) -> Instance:
     """
     Return the instance after its node has said that nothing of it runs.

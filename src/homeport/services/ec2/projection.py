@@ -4,11 +4,16 @@ The network as nodes are told of it.
 Only what matters to packets crosses: IPv6 sources, descriptions and tags stay here.
 """
 
+import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from homeport.db.database import Tx
-from homeport.services.ec2.model import NetworkInterface, SecurityGroup, SecurityGroupRule, Vpc
+from homeport.services.ec2.identity import Signer, identity_document
+from homeport.services.ec2.instance import Attached, Instance
+from homeport.services.ec2.instance_types import InstanceType
+from homeport.services.ec2.model import NetworkInterface, SecurityGroup, SecurityGroupRule, Tags, Vpc
+from homeport.services.ec2.regions import zone_id
 from homeport.services.ec2.store import interfaces, routes, security_groups, vpcs
 from homeport.wire import messages as wire
 
@@ -53,6 +58,52 @@ def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
         trunk=interface.association.trunk if interface.association is not None else "",
         vlan=interface.association.vlan if interface.association is not None else 0,
         block_metadata=interface.block_metadata,
+    )
+
+
+def instance_item(
+    found: Attached, instance_type: InstanceType, tags: Tags, account: str, signer: Signer
+) -> wire.Instance:
+    """Return what a node is told of an instance that is not terminated."""
+    instance, primary = found.instance, found.primary
+    assert primary is not None, f"{found.id} is not terminated, so it has its primary interface"
+    return wire.Instance(
+        id=instance.id,
+        interface=instance.interface,
+        cpus=instance_type.vcpus,
+        memory=instance_type.memory_mib,
+        running=instance.meant_to_run,
+        user_data=base64.b64decode(instance.options.user_data),
+        metadata=_metadata(instance, primary, tags, account, signer),
+    )
+
+
+def _metadata(
+    instance: Instance, primary: NetworkInterface, tags: Tags, account: str, signer: Signer
+) -> wire.InstanceMetadata:
+    options = instance.options.metadata
+    signed = signer.sign(identity_document(instance, account, primary.address))
+    return wire.InstanceMetadata(
+        account=account,
+        region=instance.region,
+        availability_zone=instance.zone,
+        availability_zone_id=zone_id(instance.zone),
+        image=instance.image,
+        instance_type=instance.type,
+        reservation=instance.reservation,
+        launch_index=instance.launch_index,
+        key_name=instance.options.key_name,
+        launched_at=instance.launched_at,
+        profile_arn=instance.profile_arn,
+        profile_id=instance.profile_id,
+        groups=tuple(group.name for group in primary.groups),
+        tags=dict(tags) if options.tags else {},
+        identity=signed.document,
+        identity_signature=signed.signature,
+        identity_pkcs7=signed.pkcs7,
+        endpoint=options.endpoint,
+        tokens_required=options.tokens_required,
+        hop_limit=options.hop_limit,
     )
 
 

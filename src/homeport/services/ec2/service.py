@@ -49,3 +49,5 @@ ec2 = Ec2Service("ec2")
 
 #: The reconciler that tells nodes of changes to groups, routes and gateways.
 NETWORK = "ec2.network"
+#: The reconciler that gives nodes their instances; woken whenever an instance or an attachment has changed.
+INSTANCES = "ec2.instances"

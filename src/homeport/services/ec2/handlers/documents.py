@@ -13,7 +13,7 @@ from homeport.aws.tags import MAX_TAGS, merge_tags, parse_tags
 from homeport.services.ec2 import errors
 from homeport.services.ec2.model import Tags
 from homeport.services.ec2.store import selection, tokens
-from homeport.services.ec2.store.selection import Filter, Kind, Resource
+from homeport.services.ec2.store.selection import Filter, Found, Kind, Resource
 from homeport.services.ec2.views import View
 
 R = TypeVar("R", bound=Resource)
@@ -60,6 +60,22 @@ async def describe(
     next_token: str | None,
 ) -> dict[str, Any]:
     """Answer a Describe call: the resources under *name*, and a token if there are more."""
+    found, token = await find_page(
+        call, kind, ids=ids, filters=parse_filters(filters), max_results=max_results, next_token=next_token
+    )
+    return with_token({name: [view(each.resource, each.tags, call.account) for each in found]}, token)
+
+
+async def find_page(
+    call: Call,
+    kind: Kind[R],
+    *,
+    ids: Sequence[str],
+    filters: Sequence[Filter],
+    max_results: int | None,
+    next_token: str | None,
+) -> tuple[list[Found[R]], str]:
+    """Return the resources that a Describe call asks for, and the token of those after them, empty at the end."""
     if ids and max_results is not None:
         raise errors.InvalidParameterCombination(
             "The parameter MaxResults cannot be used with a list of resource identifiers in the same request."
@@ -68,17 +84,14 @@ async def describe(
     if after[0] != kind.table:
         raise invalid_token()
     page = await selection.select(
-        call.tx,
-        kind,
-        call.region,
-        owner=call.account,
-        ids=ids,
-        filters=parse_filters(filters),
-        after=after[1],
-        limit=max_results,
+        call.tx, kind, call.region, owner=call.account, ids=ids, filters=filters, after=after[1], limit=max_results
     )
-    answer: dict[str, Any] = {name: [view(found.resource, found.tags, call.account) for found in page.found]}
-    return answer | {"NextToken": encode_token((kind.table, page.last))} if page.last else answer
+    return page.found, encode_token((kind.table, page.last)) if page.last else ""
+
+
+def with_token(answer: dict[str, Any], token: str) -> dict[str, Any]:
+    """Return *answer* with the token of the next page, where there is one."""
+    return answer | {"NextToken": token} if token else answer
 
 
 def bad_tag(reason: str) -> AwsError:
@@ -104,19 +117,24 @@ def parse_tag_list(given: Documents) -> dict[str, str]:
 
 def parse_tag_specifications(specifications: Documents, resource_type: str) -> dict[str, str]:
     """Return the tags for the resource of *resource_type* that an operation makes; it makes no other."""
-    tags: dict[str, str] = {}
+    return parse_tags_by_type(specifications, [resource_type]).get(resource_type, {})
+
+
+def parse_tags_by_type(specifications: Documents, resource_types: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the tags for each of the *resource_types* that an operation makes."""
+    tags: dict[str, dict[str, str]] = {}
     for number, document in enumerate(specifications, 1):
         with Fields(document, f"TagSpecification.{number}") as fields:
             kind, given = fields.take("ResourceType", str, ""), fields.take("Tags", list, [])
         if not kind:
             raise errors.InvalidParameterValue("Tag specification resource type must have a value")
-        if kind != resource_type:
+        if kind not in resource_types:
             raise errors.InvalidParameterValue(f"'{kind}' is not a valid taggable resource type for this operation.")
         if not given:
             raise errors.InvalidParameterValue("Tag specification must have at least one tag")
-        if tags:
+        if kind in tags:
             raise errors.InvalidParameterValue(f"Duplicate tag specification for resource type '{kind}'")
-        tags = parse_tag_list(given)
+        tags[kind] = parse_tag_list(given)
     return tags
 
 

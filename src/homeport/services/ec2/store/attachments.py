@@ -196,14 +196,14 @@ async def check_trunk_capable(tx: Tx, instance: Instance) -> None:
     instance_type = await instances.find_type(tx, instance.type)
     if instance_type is None or not instance_type.trunk_capable:
         raise errors.UnsupportedOperation(f"Instances of type {instance.type} do not support trunk interfaces.")
-    if await find_trunk(tx, instance.id) is not None:
+    if await interfaces.attached_to(tx, [instance.id], kind=InterfaceKind.TRUNK):
         raise errors.UnsupportedOperation(f"Instance '{instance.id}' already has a trunk interface.")
 
 
 async def find_trunk(tx: Tx, instance: str) -> NetworkInterface | None:
-    """Return the trunk attached to an instance."""
+    """Return the trunk that ECS has given an instance; not one that a user has attached."""
     attached = await interfaces.attached_to(tx, [instance], kind=InterfaceKind.TRUNK)
-    return next(iter(attached), None)
+    return next((trunk for trunk in attached if trunk.requester), None)
 
 
 async def associate_branch(

@@ -131,9 +131,11 @@ async def mark_told(tx: Tx, instance: str, *, assigned: bool) -> None:
 
 
 async def forget_terminated(tx: Tx, before: float, limit: int) -> int:
-    """Delete instances that were terminated before then; returns how many."""
+    """Delete instances that were terminated before then and have no task's interface left; returns how many."""
     rows = await tx.fetch(
-        f"SELECT id, reservation FROM ec2_instances WHERE terminated_at < ? ORDER BY terminated_at LIMIT {limit}",
+        f"""SELECT id, reservation FROM ec2_instances i WHERE terminated_at < ?
+            AND NOT EXISTS (SELECT 1 FROM ec2_interfaces e WHERE e.instance = i.id)
+            ORDER BY terminated_at LIMIT {limit}""",
         before,
     )
     for instance, reservation in rows:

@@ -272,6 +272,8 @@ async def update_interface(tx: Tx, interface: NetworkInterface) -> None:
     )
     await tx.execute("DELETE FROM ec2_interface_groups WHERE interface = ?", interface.id)
     await _insert_groups(tx, interface)
+    if interface.instance:  # its metadata names the groups
+        await tx.execute("UPDATE ec2_instances SET stale = 1 WHERE id = ?", interface.instance)
 
 
 async def update_attachment(tx: Tx, interface: NetworkInterface) -> None:
