@@ -1,14 +1,16 @@
-"""Instance types and where they are offered: all of them, everywhere."""
+"""Instance types and where they are offered: all of AWS's, and the nodes that are connected, everywhere."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from homeport.aws.call import Call
+from homeport.fleet import assignments
 from homeport.services.ec2 import errors, regions
 from homeport.services.ec2.handlers.catalogues import Reader, page_of, passing
 from homeport.services.ec2.handlers.documents import Documents
 from homeport.services.ec2.instance_types import InstanceType, instance_types
 from homeport.services.ec2.service import ec2
+from homeport.services.ec2.store.instances import type_of
 from homeport.services.ec2.views import View
 
 TYPES_PER_PAGE = 100
@@ -34,7 +36,7 @@ _TYPE_FIELDS: Mapping[str, Reader[InstanceType]] = {
 # IncludeUnsupportedInRegion: every type is supported in every region.
 @ec2.operation("DescribeInstanceTypes", reads=True, ignores=("IncludeUnsupportedInRegion",))
 async def describe_instance_types(
-    call: Call,  # noqa: ARG001 - the same in every region
+    call: Call,
     *,
     instance_types: Sequence[str] = (),
     filters: Documents = (),
@@ -46,7 +48,7 @@ async def describe_instance_types(
             "The parameter MaxResults cannot be used with a list of instance types in the same request."
         )
     return page_of(
-        passing(_named(instance_types), filters, _TYPE_FIELDS),
+        passing(_named(instance_types, await _known(call)), filters, _TYPE_FIELDS),
         _type_view,
         "InstanceTypes",
         key=lambda found: found.name,
@@ -55,9 +57,14 @@ async def describe_instance_types(
     )
 
 
-def _named(names: Sequence[str]) -> list[InstanceType]:
-    """Return the types called *names*, or all of them."""
-    known = instance_types()
+async def _known(call: Call) -> dict[str, InstanceType]:
+    """Return AWS's types and those that stand for connected nodes, by name."""
+    machines = [type_of(node) for node in await assignments.nodes(call.tx) if node.connected]
+    return dict(sorted({**instance_types(), **{machine.name: machine for machine in machines}}.items()))
+
+
+def _named(names: Sequence[str], known: Mapping[str, InstanceType]) -> list[InstanceType]:
+    """Return those of the *known* types that are called *names*, or all of them."""
     if unknown := [name for name in names if name not in known]:
         raise errors.no_such_instance_types(unknown)
     return [found for name, found in known.items() if not names or name in names]
@@ -99,7 +106,7 @@ async def describe_instance_type_offerings(
     next_token: str | None = None,
 ) -> dict[str, Any]:
     locations = _locations(call.region, location_type)
-    offerings = [_Offering(name, location) for name in instance_types() for location in locations]
+    offerings = [_Offering(name, location) for name in await _known(call) for location in locations]
     return page_of(
         passing(offerings, filters, _OFFERING_FIELDS),
         lambda offering: {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeport.aws.fields import Fields
+from homeport.kit import userdata
 from homeport.services.ec2 import errors
 from homeport.services.ec2.handlers.documents import Documents
 from homeport.services.ec2.images import Image, ecs_optimised_image, find_image
@@ -180,7 +181,10 @@ def encode_user_data(content: bytes) -> str:
 
 def check_runnable(content: bytes) -> None:
     """Refuse user data in a form that cloud-init here does not run."""
-    del content
+    try:
+        userdata.parse_user_data(content)
+    except userdata.UnsupportedUserData as error:
+        raise errors.InvalidParameterValue(f"Invalid user data: {error}") from error
 
 
 def parse_profile(document: Mapping[str, Any] | None, account: str) -> str:

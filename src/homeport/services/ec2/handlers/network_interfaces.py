@@ -6,7 +6,6 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.aws.errors import AwsError
-from homeport.aws.fields import Fields
 from homeport.services.ec2 import errors
 from homeport.services.ec2.handlers.documents import (
     Documents,
@@ -15,6 +14,7 @@ from homeport.services.ec2.handlers.documents import (
     only_value,
     parse_tag_specifications,
 )
+from homeport.services.ec2.handlers.launch import one_address
 from homeport.services.ec2.model import GROUPS_PER_INTERFACE, NetworkInterface, SecurityGroup
 from homeport.services.ec2.service import NETWORK, ec2
 from homeport.services.ec2.store import interfaces, security_groups, tags, vpcs
@@ -39,7 +39,7 @@ async def create_network_interface(
         raise errors.UnsupportedOperation(f"Homeport does not support interfaces of type '{interface_type}'.")
     check_interface_description(description)
     given = parse_tag_specifications(tag_specifications, "network-interface")
-    address = _one_address(private_ip_address, private_ip_addresses)
+    address = one_address(private_ip_address, private_ip_addresses)
 
     async def make() -> str:
         (subnet,) = await vpcs.get_subnets(call.tx, call.region, [subnet_id])
@@ -66,22 +66,6 @@ async def create_network_interface(
     view = interface_view(interface, (await tags.tags_of(call.tx, [made])).get(made, {}), call.account)
     answer: dict[str, Any] = {"NetworkInterface": view | {"Status": "pending"}}
     return answer | {"ClientToken": client_token} if client_token else answer
-
-
-def _one_address(single: str | None, several: Documents) -> str | None:
-    """Return the address that a request asks for, in one way or the other; there are no secondary ones."""
-    addresses: list[str] = []
-    for number, document in enumerate(several, 1):
-        with Fields(document, f"PrivateIpAddresses.{number}") as fields:
-            address, primary = fields.take("PrivateIpAddress", str), fields.take("Primary", bool, False)
-        if not primary:
-            raise errors.UnsupportedOperation("Homeport does not support secondary private IP addresses.")
-        addresses.append(address)
-    if len(addresses) > 1:
-        raise errors.InvalidParameterValue("Only one primary private IP address can be specified.")
-    if addresses and single is not None and addresses != [single]:
-        raise errors.InvalidParameterCombination("Only one primary private IP address can be specified.")
-    return single if single is not None else next(iter(addresses), None)
 
 
 @ec2.operation("DescribeNetworkInterfaces", reads=True, ignores=("IncludeManagedResources",))

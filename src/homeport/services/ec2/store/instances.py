@@ -47,6 +47,17 @@ async def live_on_nodes(tx: Tx) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+async def count_of_type(tx: Tx, instance_type: str) -> int:
+    """Return how many instances of a type there are that are not terminated; asked of the types that stand for nodes."""
+    row = await tx.fetch_one(
+        "SELECT COUNT(*) FROM ec2_instances WHERE node = ? AND type = ? AND state <> 'terminated'",
+        node_of_type(instance_type),
+        instance_type,
+    )
+    assert row is not None, "a count is always one row"
+    return int(row[0])
+
+
 async def find_type(tx: Tx, name: str) -> InstanceType | None:
     """Return a type of AWS's table, or the one that stands for a node which has joined."""
     node = node_of_type(name)
