@@ -17,7 +17,10 @@ from homeport.services.ec2.service import INSTANCES, NETWORK
 from homeport.services.ecr.tokens import load_or_create
 
 SOURCES = list(Path(homeport.__file__).parent.rglob("*.py"))
-WAKES = {name for source in SOURCES for name in re.findall(r'wake\("([^"]+)"\)', source.read_text())} | {INSTANCES, NETWORK}
+WAKES = {name for source in SOURCES for name in re.findall(r'wake\("([^"]+)"\)', source.read_text())} | {
+    INSTANCES,
+    NETWORK,
+}
 
 
 @contextlib.asynccontextmanager
