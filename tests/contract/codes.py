@@ -129,5 +129,7 @@ CODES_OUTSIDE_THE_MODELS: dict[str, dict[str, str]] = {
     "ec2": {
         "InsufficientFreeAddressesInVpc": "AWS documents no code for a default VPC without room for a subnet; "
         "named after InsufficientFreeAddressesInSubnet",
+        "MissingInput": "what RunInstances answers for a default VPC without a default subnet, "
+        "as reported on repost.aws; not on the page of error codes",
     },
 }
