@@ -12,6 +12,8 @@ from homeport.db.database import Tx
 from homeport.kit.ids import RandomIds
 from homeport.services.ec2 import store
 
+from .machines import Machine
+
 
 @dataclass
 class Refusal:
@@ -55,6 +57,14 @@ def ec2(api: Any, in_transaction: Any) -> Any:
     """Give a client of an account as it is at first start."""
     in_transaction(lambda tx: store.initialise(tx, ids=RandomIds()))
     return api.client("ec2")
+
+
+@pytest.fixture
+def machine(api: Any, ec2: Any, in_transaction: Any) -> Machine:
+    """Give an account with a node that has joined."""
+    made = Machine(api, ec2, in_transaction)
+    made.join()
+    return made
 
 
 @pytest.fixture

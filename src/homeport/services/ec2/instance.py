@@ -163,6 +163,43 @@ class Attached:
         return next((each for each in self.interfaces if each.id == self.instance.interface), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How an instance fares; *connected* says whether its node's session is open."""
+
+    instance: Instance
+    connected: bool
+
+    @property
+    def id(self) -> str:
+        return self.instance.id
+
+    @property
+    def region(self) -> str:
+        return self.instance.region
+
+    @property
+    def of_instance(self) -> str:
+        """What AWS's check of the instance would say; a node that is not connected says nothing of it."""
+        if self.instance.state not in {State.PENDING, State.RUNNING}:
+            return "not-applicable"
+        if not self.connected:
+            return "insufficient-data"
+        return "initializing" if self.instance.state is State.PENDING or self.instance.rebooting else "ok"
+
+    @property
+    def of_system(self) -> str:
+        """What AWS's check of the machine below the instance would say."""
+        if self.instance.state not in {State.PENDING, State.RUNNING}:
+            return "not-applicable"
+        return "ok" if self.connected else "impaired"
+
+    @staticmethod
+    def reachability(status: str) -> str:
+        """Return the detail that stands for a status; none where it does not apply."""
+        return {"ok": "passed", "impaired": "failed", "not-applicable": ""}.get(status, status)
+
+
 def starting(instance: Instance, now: float) -> Instance:
     """Return a stopped instance as its start leaves it."""
     return replace(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from homeport.services.ec2 import regions
 from homeport.services.ec2.images import ROOT_DEVICE
-from homeport.services.ec2.instance import Attached, Instance, MetadataOptions, State
+from homeport.services.ec2.instance import Attached, Instance, MetadataOptions, State, Status
 from homeport.services.ec2.model import NetworkInterface, Tags, TrunkAssociation
 from homeport.services.ec2.views import View, attachment_view, tag_list
 
@@ -150,3 +150,22 @@ def association_view(association: TrunkAssociation, tags: Tags, account: str) ->
         "VlanId": association.vlan,
         "Tags": tag_list(tags),
     }
+
+
+def status_view(found: Status) -> View:
+    return {
+        "InstanceId": found.id,
+        "AvailabilityZone": found.instance.zone,
+        "AvailabilityZoneId": regions.zone_id(found.instance.zone),
+        "InstanceState": state_view(found.instance.state),
+        "InstanceStatus": _check(found, found.of_instance),
+        "SystemStatus": _check(found, found.of_system),
+        "Events": [],
+        "Operator": {"Managed": False},
+    }
+
+
+def _check(found: Status, status: str) -> View:
+    detail = found.reachability(status)
+    details = [{"Name": "reachability", "Status": detail}] if detail else []
+    return {"Status": status, "Details": details}

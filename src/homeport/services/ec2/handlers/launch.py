@@ -162,13 +162,14 @@ def check_counts(smallest: int, largest: int) -> None:
 
 def parse_user_data(text: str | None) -> str:
     """Return user data as base64, after a look whether the instance could do what it says."""
-    if not text:
-        return ""
+    return encode_user_data(decode_user_data(text)) if text else ""
+
+
+def decode_user_data(text: str) -> bytes:
     try:
-        content = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise errors.InvalidParameterValue("Invalid BASE64 encoding of user data.") from error
-    return encode_user_data(content)
 
 
 def encode_user_data(content: bytes) -> str:

@@ -7,7 +7,7 @@ from homeport.aws.call import Call
 from homeport.aws.fields import Fields
 from homeport.aws.paging import cut_page, decode_token
 from homeport.aws.tags import merge_tags
-from homeport.services.ec2 import errors
+from homeport.services.ec2 import errors, service
 from homeport.services.ec2.handlers.documents import (
     Documents,
     invalid_token,
@@ -16,8 +16,9 @@ from homeport.services.ec2.handlers.documents import (
     too_many_tags,
 )
 from homeport.services.ec2.service import ec2
-from homeport.services.ec2.store import interfaces, routes, security_groups, vpcs
+from homeport.services.ec2.store import instances, interfaces, routes, security_groups, vpcs
 from homeport.services.ec2.store import tags as stored
+from homeport.services.ec2.store.instance_filters import INSTANCES
 from homeport.services.ec2.store.selection import Filter, Kind, get_all, matches
 from homeport.services.ec2.store.tags import Tag
 from homeport.services.ec2.views import View
@@ -26,6 +27,7 @@ _KINDS: Mapping[str, tuple[str, Kind[Any]]] = {
     kind.prefix: (name, kind)
     for name, kind in (
         ("dhcp-options", vpcs.DHCP_OPTIONS),
+        ("instance", INSTANCES),
         ("internet-gateway", routes.GATEWAYS),
         ("network-acl", vpcs.NETWORK_ACLS),
         ("network-interface", interfaces.INTERFACES),
@@ -66,6 +68,7 @@ async def create_tags(call: Call, *, resources: Sequence[str], tags: Documents) 
     for resource in dict.fromkeys(resources):
         merge_tags(present.get(resource, {}), given, too_many_tags)
         await stored.put(call.tx, call.region, resource, given)
+        await _retell(call, resource)
 
 
 @ec2.operation("DeleteTags")
@@ -75,6 +78,14 @@ async def delete_tags(call: Call, *, resources: Sequence[str], tags: Documents |
     for resource in dict.fromkeys(resources):
         for key, value in await _unwanted(call, resource, tags):
             await stored.delete(call.tx, resource, key, value)
+        await _retell(call, resource)
+
+
+async def _retell(call: Call, resource: str) -> None:
+    """Let an instance's node look: its metadata may show the tags."""
+    if _prefix(resource) == INSTANCES.prefix:
+        await instances.mark_stale(call.tx, resource)
+        call.wake(service.INSTANCES)
 
 
 async def _unwanted(call: Call, resource: str, given: Documents | None) -> list[tuple[str, str | None]]:
