@@ -179,7 +179,7 @@ async def test_what_a_bridge_container_finds_in_etc(tmp_path: Path):
         extra_hosts=(("legacy", "10.9.9.9"), ("up", "host-gateway")),
         dns_servers=("10.0.0.53",),
         dns_search=("corp.example",),
-        hostname="front",
+        hostname="front.example",
         environment={"MY_DB_NAME": "mine"},
     )
     db = container("db", image="db", port_mappings=(*ports, PortMapping(container_port=9000)))
@@ -191,10 +191,10 @@ async def test_what_a_bridge_container_finds_in_etc(tmp_path: Path):
         "172.17.0.1 up",
         "172.17.0.3 my-db 000000000001 db",
         "172.17.0.4 cache kept",
-        "172.17.0.2 front",
+        "172.17.0.2 front.example front",
     ]
     assert etc(world, "resolv.conf", "web") == "search corp.example\nnameserver 10.0.0.53\n"
-    assert etc(world, "hostname", "web") == "front\n"
+    assert etc(world, "hostname", "web") == "front.example\n"
     assert etc(world, "hosts", "db").splitlines()[1:] == ["172.17.0.3 000000000001"]
     assert etc(world, "resolv.conf", "db") == "search ec2.internal\nnameserver 10.0.0.2\n"
     found = spec_of(world, "web").environment
@@ -366,6 +366,24 @@ async def test_addresses_and_ports_stay_over_a_crash_and_are_not_given_twice(tmp
     assert world.runner_of("t1").observed.containers[0].bindings == before.containers[0].bindings
     assert world.runtime.starting.count("000000000001web") == 1
     assert world.instances.sandboxes["000000000002web"].address == "172.17.0.3"
+
+
+@virtual
+async def test_what_is_chosen_is_written_down_before_anything_is_made(tmp_path: Path):
+    world = await on_instance(tmp_path)
+    world.instances.gate = asyncio.Event()
+    world.run_on_instance(instance_task(1, BRIDGE, WEB))
+    await until(lambda: world.instances.sandboxes)
+    (record,) = world.agent._store.load().tasks
+    (made,) = world.instances.sandboxes.values()
+    assert record.state.containers["web"].address == made.address
+    assert record.state.containers["web"].bindings[0].host_port == made.bindings[0].host_port
+    await world.crash()
+    world.instances.listening = {("i-1", "tcp", made.bindings[0].host_port)}  # a second choice would differ
+    world.instances.gate.set()
+    await world.start()
+    await world.phase(TaskPhase.RUNNING)
+    assert list(world.instances.sandboxes.values()) == [made]
 
 
 @virtual

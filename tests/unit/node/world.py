@@ -146,6 +146,7 @@ class Instances:
         self.hosts: dict[str, Host] = {}
         self.sandboxes: dict[str, desired.Sandbox] = {}
         self.refuse: dict[str, str] = {}  # sandbox -> why it cannot be made
+        self.gate: asyncio.Event | None = None  # until it is set, no sandbox comes to be
         self.listening: set[tuple[str, str, int]] = set()  # instance, protocol, port: what its processes have
 
     def find(self, instance: str) -> Host | None:
@@ -159,6 +160,8 @@ class Instances:
         assert not taken & {(b.protocol, b.host_port) for b in sandbox.bindings}
 
     async def sandbox_made(self, sandbox: str) -> str:
+        if self.gate is not None:
+            await self.gate.wait()
         return self.refuse.get(sandbox, "")
 
     async def release_sandbox(self, sandbox: str) -> None:

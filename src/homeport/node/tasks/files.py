@@ -56,6 +56,7 @@ class TaskFiles:
 
     def etc(self, name: str, container: str = "") -> Path:
         """Return the path of a file in /etc, the task's or with *container* that one's own."""
+        assert Path(container).name == container != "..", f"not a container's name: {container!r}"
         return self._directory / "etc" / container / name
 
     def volume(self, name: str) -> Path:

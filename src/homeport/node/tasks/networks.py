@@ -157,7 +157,7 @@ class TaskNetwork:
             variables |= links.variables(container.name, linked)
         names = [(linked.address, linked.names()) for linked in found]
         if address := record.state.containers[container.name].address:
-            names.append((address, (name,)))
+            names.append((address, tuple(dict.fromkeys((name, name.partition(".")[0])))))
         connected = task.network_mode is not NetworkMode.NONE and not container.network_disabled
         etc = etc_of_container(container, name, host.vpc if connected else None, names)
         return Surroundings(Place(namespace, name, host.vpc, variables), etc)
