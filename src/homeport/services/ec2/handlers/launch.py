@@ -244,13 +244,19 @@ def parse_zone(document: Mapping[str, Any] | None) -> tuple[str | None, str | No
     return zone, zone_id
 
 
+def check_key(name: str | None) -> None:
+    """Refuse a key pair, as there are none."""
+    if name is not None:
+        raise errors.NotFound(f"The key pair '{name}' does not exist", code="InvalidKeyPair.NotFound")
+
+
 def check_off(document: Mapping[str, Any] | None, path: str, member: str) -> None:
     """Refuse a structure whose *member* switches on what there is not."""
     if document is None:
         return
     with Fields(document, path) as fields:
         if fields.take(member, bool, False):
-            raise errors.UnsupportedOperation(f"Homeport does not support {path}.{member}.")
+            raise errors.UnsupportedOperation(f"Homeport does not support {path}: it can only be off.")
 
 
 def check_token(token: str) -> None:

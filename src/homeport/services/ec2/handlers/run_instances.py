@@ -68,13 +68,11 @@ async def run_instances(
     launch.check_unmixed(devices, subnet_id, [*security_group_ids, *security_groups], private_ip_address)
     if private_ip_address and max_count > 1:
         raise launch.fixed_address_for_many()
-    if key_name is not None:
-        raise errors.NotFound(f"The key pair '{key_name}' does not exist", code="InvalidKeyPair.NotFound")
+    launch.check_key(key_name)
+    launch.check_off({"Enabled": ebs_optimized}, "EbsOptimized", "Enabled")
     launch.check_off(monitoring, "Monitoring", "Enabled")
     launch.check_off(hibernation_options, "HibernationOptions", "Configured")
     launch.check_off(enclave_options, "EnclaveOptions", "Enabled")
-    if ebs_optimized:
-        raise errors.UnsupportedOperation("Homeport does not support EbsOptimized: there are no volumes.")
     options = Options(
         metadata=launch.parse_metadata_options(metadata_options, launch.default_metadata_options(image)),
         user_data=launch.parse_user_data(user_data),
