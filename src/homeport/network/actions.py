@@ -4,19 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from homeport.network.desired import Interface, Vpc
+from homeport.network.desired import Host, Interface, Sandbox, Vpc
 from homeport.network.firewall import Changes, Filter
+from homeport.network.host_rules import HostRules
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What cannot change while an interface lives; all else about it is set elements."""
+    """
+    What cannot change while an interface lives; all else about it is set elements.
+
+    *number* tells trunks of one router apart; a branch has its trunk's, and the address of it in *carrier*.
+    """
 
     vpc: str
     subnet_cidr: str
     mac: str
     address: str
     device: str
+    host: str = ""
+    primary: bool = True
+    number: int = 0
+    trunk: str = ""
+    vlan: int = 0
+    carrier: str = ""
+    block_metadata: bool = False
 
 
 class Remains(NamedTuple):
@@ -24,6 +36,17 @@ class Remains(NamedTuple):
 
     vpc: str = ""
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What cannot change while a sandbox lives; without an address it is no host's in particular."""
+
+    host: str = ""
+    address: str = ""
+
+
+Source = tuple[str, int]  # an address, and the routing table for what it sends
 
 
 Claim = tuple[str, str]
@@ -55,15 +78,26 @@ class InForce:
     filters: dict[str, Filter] = field(default_factory=dict)
     translations: dict[str, Mapping[str, str]] = field(default_factory=dict)  # VPC to (private to public address)
     admitted: Admitted = field(default_factory=Admitted)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    half_hosts: set[str] = field(default_factory=set)  # half made or half gone
+    sources: dict[str, frozenset[Source]] = field(default_factory=dict)  # by host, where known
+    host_rules: dict[str, HostRules] = field(default_factory=dict)  # by host, where known
+    sandboxes: dict[str, Box] = field(default_factory=dict)
+    half_sandboxes: dict[str, str] = field(default_factory=dict)  # half made or half gone, and their host, "" if none
 
 
 @dataclass(frozen=True, slots=True)
 class Detach:
-    """Remove interfaces of one VPC and forget their connections; *addresses* are those known to be theirs."""
+    """
+    Remove interfaces of one VPC and forget their connections; *addresses* are those known to be theirs.
+
+    *hosts* are those that stay and lose an interface.
+    """
 
     vpc: str
     interfaces: tuple[str, ...]
     addresses: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +148,10 @@ class EnsureGateway:
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """Make an interface."""
+    """Make an interface, as *link* says."""
 
     interface: Interface
+    link: Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +187,62 @@ class ChangeTranslation:
     added: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class DetachSandboxes:
+    """Remove sandboxes of one host, or of none, and forget their connections there."""
+
+    host: str
+    sandboxes: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHost:
+    """Remove a host's namespace, whole or half made."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureHost:
+    """Make a host's namespace with its bridge."""
+
+    host: Host
+
+
+@dataclass(frozen=True, slots=True)
+class SetSources:
+    """Have each address among *sources*, and no other, send by a routing table of its own."""
+
+    host: str
+    sources: frozenset[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachSandbox:
+    """Make a sandbox, on the bridge of *host* if it has an address."""
+
+    sandbox: Sandbox
+    host: Host
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceHostRules:
+    """Put a host's tables in place of whatever is there, in one transaction."""
+
+    host: Host
+    rules: HostRules
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHostRules:
+    """Change a host's tables, which are known, in one transaction."""
+
+    host: str
+    removed: HostRules
+    added: HostRules
+
+
 Action = (
     Detach
     | RemoveGateway
@@ -166,13 +257,25 @@ Action = (
     | ChangeFilter
     | ReplaceTranslation
     | ChangeTranslation
+    | DetachSandboxes
+    | RemoveHost
+    | EnsureHost
+    | SetSources
+    | AttachSandbox
+    | ReplaceHostRules
+    | ChangeHostRules
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Actions in order, interfaces that cannot be made (id to reason), and what is in force afterwards."""
+    """
+    Actions in order, what cannot be made (id to reason), and what is in force afterwards.
+
+    *sandboxes* names each admitted sandbox's host.
+    """
 
     actions: tuple[Action, ...]
     failures: Mapping[str, str]
     after: InForce
+    sandboxes: Mapping[str, str] = field(default_factory=dict)

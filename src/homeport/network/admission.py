@@ -5,8 +5,9 @@ Ids become part of file names and rule sets, so nothing strange gets past here. 
 and has not changed is not examined again: a pass costs what is new.
 """
 
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -14,6 +15,8 @@ from homeport.network import firewall, naming
 from homeport.network.actions import Admitted, Claim
 from homeport.network.desired import Group, Interface, Network, Vpc
 
+LAST_VLAN = 4094
+_HOST_DEVICE = re.compile(r"eth(\d{1,2})")
 OWN_ADDRESSES = 4  # of the public pool, at its beginning
 
 
@@ -27,19 +30,28 @@ class Admission:
     left: Mapping[str, Interface]
 
 
-def admit(before: Admitted, desired: Network, vpcs: Mapping[str, Vpc], pool: IPv4Network) -> Admission:
+def admit(
+    before: Admitted, desired: Network, vpcs: Mapping[str, Vpc], hosts: Collection[str], pool: IPv4Network
+) -> Admission:
     """
     Admit the desired interfaces that can be made.
 
     What an interface alone may have (its address, its public address) stays with who had it before.  A
     group with a rule that cannot be enforced keeps new interfaces from being made; those that are
-    there stay, and that rule allows nothing.
+    there stay, and that rule allows nothing.  Branches come after the trunks that carry them.
     """
     known = before.interfaces
     candidates = {
         id_: interface
         for id_, interface in desired.interfaces.items()
-        if (known.get(id_) is not interface and known.get(id_) != interface) or interface.vpc not in vpcs
+        if (known.get(id_) is not interface and known.get(id_) != interface)
+        or interface.vpc not in vpcs
+        or (interface.host and interface.host not in hosts)
+    }
+    candidates |= {
+        id_: interface
+        for id_, interface in desired.interfaces.items()
+        if interface.trunk and (interface.trunk in candidates or interface.trunk not in desired.interfaces)
     }
     left = {id_: known[id_] for id_ in known.keys() - desired.interfaces.keys() | known.keys() & candidates.keys()}
     interfaces = {id_: interface for id_, interface in known.items() if id_ not in left} if left else dict(known)
@@ -50,8 +62,9 @@ def admit(before: Admitted, desired: Network, vpcs: Mapping[str, Vpc], pool: IPv
     group_faults: dict[str, str] = {}
     failures: dict[str, str] = {}
     changed: dict[str, Interface] = {}
-    for id_, interface in candidates.items():
+    for id_, interface in sorted(candidates.items(), key=lambda item: bool(item[1].trunk)):
         fault = _fault(interface, desired.vpcs, vpcs) or _public_fault(interface, pool)
+        fault = fault or _place_fault(interface, interfaces, hosts)
         if not fault and id_ not in known:
             fault = _groups_fault(interface, desired.groups, group_faults)
         fault = fault or _claim(owners, interface)
@@ -62,12 +75,32 @@ def admit(before: Admitted, desired: Network, vpcs: Mapping[str, Vpc], pool: IPv
     return Admission(Admitted(interfaces, owners), failures, changed, left)
 
 
+def _place_fault(interface: Interface, interfaces: Mapping[str, Interface], hosts: Collection[str]) -> str:
+    """Say what is missing where the interface shall lie, or nothing."""
+    if interface.host and interface.host not in hosts:
+        return f"{interface.host} is not among the hosts of this node"
+    if not interface.trunk:
+        return ""
+    trunk = interfaces.get(interface.trunk)
+    if trunk is None or not trunk.carries_branches or trunk.vpc != interface.vpc:
+        return f"{interface.trunk} is not a trunk of {interface.vpc} on this node"
+    return ""
+
+
 def interface_fault(interface: Interface) -> str:
     """Say what makes the interface impossible, or nothing."""
     if not naming.is_safe(interface.id):
         return f"{interface.id!r} cannot name an interface"
     if not naming.is_safe(interface.device) or len(interface.device) > 15 or interface.device == "lo":
         return f"{interface.device!r} cannot name a device"
+    if interface.host and not naming.is_safe(interface.host):
+        return f"{interface.host!r} cannot name a host"
+    if interface.carries_branches and not interface.host:
+        return "a trunk lies in a host"
+    if interface.trunk and (interface.host or not 1 <= interface.vlan <= LAST_VLAN):
+        return f"{interface.vlan} is not the VLAN id of a branch in a namespace of its own"
+    if interface.host and not device_number(interface.device):
+        return f"{interface.device!r} cannot name a device of a host"
     if bad := [group for group in interface.groups if not naming.is_safe(group)]:
         return f"{bad[0]!r} cannot name a security group"
     if not is_mac(interface.mac):
@@ -79,6 +112,12 @@ def interface_fault(interface: Interface) -> str:
     if interface.public_address and not is_ipv4(interface.public_address):
         return f"{interface.public_address!r} is not an IPv4 address"
     return ""
+
+
+def device_number(device: str) -> int:
+    """Return a number from 1 for a device of a host, "eth0" being the first; 0 if it cannot be one."""
+    match = _HOST_DEVICE.fullmatch(device)
+    return int(match[1]) + 1 if match else 0
 
 
 def vpc_fault(vpc: Vpc) -> str:
@@ -156,6 +195,10 @@ def _groups_fault(interface: Interface, groups: Mapping[str, Group], seen: dict[
 
 def _claims(interface: Interface) -> list[Claim]:
     claims = [(interface.vpc, interface.address), (interface.vpc, naming.link(interface.id))]
+    if interface.host:
+        claims.append((interface.host, interface.device))
+    if interface.trunk:
+        claims.append((interface.trunk, f"VLAN {interface.vlan}"))
     if firewall.reaches_internet(interface):
         claims.append(("", interface.public_address))
     return claims

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from homeport.network import naming
 from homeport.network.desired import Group, Interface, Rule
 
-COMBINATION, SOURCES, INTERNET = "eni_combination", "eni_source", "internet"
+COMBINATION, SOURCES, INTERNET, TRUNKS = "eni_combination", "eni_source", "internet", "trunks"
+BY_DEVICE = frozenset({COMBINATION, INTERNET, TRUNKS})  # whose keys are devices alone
 INBOUND, OUTBOUND = "inbound", "outbound"
 
 Key = str | int | tuple[str, str]
@@ -216,6 +217,8 @@ def elements(interface: Interface, filter_: Filter) -> Iterator[Element]:
         yield Element(member_set(group), interface.address)
     if filter_.internet_gateway and reaches_internet(interface):
         yield Element(INTERNET, name)
+    if interface.carries_branches:
+        yield Element(TRUNKS, name)
 
 
 def member_set(group: str) -> str:

@@ -14,35 +14,44 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from homeport.network import naming, rtnetlink
+from homeport.network import naming, rtnetlink, trunk
 from homeport.network.actions import (
     Action,
     Attach,
+    AttachSandbox,
+    Box,
     ChangeFilter,
+    ChangeHostRules,
     ChangeTranslation,
     Detach,
+    DetachSandboxes,
     EnsureEdge,
     EnsureGateway,
+    EnsureHost,
     EnsureRouter,
     InForce,
     Plan,
     Remains,
     RemoveEdge,
     RemoveGateway,
+    RemoveHost,
     RemoveRouter,
     ReplaceFilter,
+    ReplaceHostRules,
     ReplaceTranslation,
     SetAddresses,
+    SetSources,
 )
 from homeport.network.blank import Blank
 from homeport.network.desired import Network
 from homeport.network.gateway import Edge, Gateway, delete_links, remove_uplink
+from homeport.network.hosts import HostNamespace
 from homeport.network.namespaces import Namespaces
 from homeport.network.netlink import Netlink
 from homeport.network.place import load
@@ -80,20 +89,24 @@ class KernelNetwork:
         self._in_force: InForce | None = None
         self._routers: dict[str, Router] = {}
         self._gateways: dict[str, Gateway] = {}
+        self._hosts: dict[str, HostNamespace] = {}
+        self._carrier: trunk.Carrier | None = None
         self._edge: Edge | None = None
         self._blanks: list[Blank] = []
 
     async def apply(self, desired: Network) -> Mapping[str, str]:
         return await self._work(lambda: self._apply(desired))
 
-    def namespace(self, interface: str) -> Path:
-        return self._namespaces.path(interface)
+    def namespace(self, thing: str) -> Path:
+        names = (thing, naming.box(thing), naming.host(thing))
+        return self._namespaces.path(next((name for name in names if self._namespaces.exists(name)), thing))
 
-    def listen(self, vpc: str, address: str, port: int, kind: socket.SocketKind) -> socket.socket:
+    def listen(self, place: str, address: str, port: int, kind: socket.SocketKind) -> socket.socket:
+        names = (naming.router(place), naming.host(place))
         try:
-            descriptor = self._namespaces.open(naming.router(vpc))
+            descriptor = self._namespaces.open(next(filter(self._namespaces.exists, names), names[0]))
         except FileNotFoundError as error:
-            raise NetworkError(f"{vpc} has no router here") from error
+            raise NetworkError(f"{place} has no router here") from error
         try:
             with self._namespaces.within(descriptor):
                 opened = socket.socket(socket.AF_INET, kind)
@@ -101,17 +114,21 @@ class KernelNetwork:
             os.close(descriptor)
         try:
             opened.setblocking(False)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if kind == socket.SOCK_STREAM:  # of datagram sockets it would let two have one port
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             opened.bind((address, port))
             if kind == socket.SOCK_STREAM:
                 opened.listen(_BACKLOG)
         except OSError as error:
             opened.close()
-            raise NetworkError(f"{vpc}: listen on {address}:{port}: {error.strerror}") from error
+            raise NetworkError(f"{place}: listen on {address}:{port}: {error.strerror}") from error
         return opened
 
-    async def traffic(self, interface: str) -> Traffic:
-        return await self._work(lambda: self._traffic(interface))
+    async def traffic(self, thing: str) -> Traffic:
+        return await self._work(lambda: self._traffic(thing))
+
+    async def trunking(self) -> str:
+        return await self._work(lambda: self._choose_carrier().name)
 
     async def close(self) -> None:
         await self._work(self._let_go)
@@ -158,12 +175,20 @@ class KernelNetwork:
         return broken
 
     def _report(self, broken: Mapping[str, _Broken], intended: Plan, failures: dict[str, str]) -> Mapping[str, str]:
-        """Name every interface of a VPC that failed, as its rules may not be in force; what had to go must be gone."""
+        """Name what belongs to a VPC or host that failed, as its rules may not be in force; what had to go must be gone."""
         for id_, interface in intended.after.admitted.interfaces.items():
-            if interface.vpc in broken:
-                failures.setdefault(id_, str(broken[interface.vpc].error))
+            for place in (interface.vpc, interface.host):
+                if place in broken:
+                    failures.setdefault(id_, str(broken[place].error))
+        for id_, host in intended.sandboxes.items():
+            if host in broken:
+                failures.setdefault(id_, str(broken[host].error))
+        for id_ in intended.after.hosts.keys() & broken.keys():
+            failures.setdefault(id_, str(broken[id_].error))
         for action, error in broken.values():
-            if isinstance(action, Detach | RemoveGateway | RemoveRouter | RemoveEdge):
+            if isinstance(
+                action, Detach | DetachSandboxes | RemoveHost | RemoveGateway | RemoveRouter | RemoveEdge
+            ):
                 raise NetworkError(f"what is no longer desired could not be removed: {error}") from error
         return failures
 
@@ -204,6 +229,20 @@ class KernelNetwork:
                 gateway.ensure(vpc, self._router(vpc.id).place, self._open_edge().place)
             case Attach():
                 self._attach(action, intended, failures)
+            case DetachSandboxes():
+                self._detach_sandboxes(action)
+            case RemoveHost(host):
+                self._remove_host(host)
+            case EnsureHost(host):
+                self._host(host.id).ensure(host)
+            case SetSources(host, sources):
+                self._host(host).set_sources(sources)
+            case AttachSandbox():
+                self._attach_sandbox(action, intended, failures)
+            case ReplaceHostRules(host, rules):
+                self._host(host.id).replace_rules(host, rules)
+            case ChangeHostRules():
+                self._change_host_rules(action, intended)
             case ReplaceFilter(vpc, filter_):
                 self._router(vpc.id).replace_filter(vpc, filter_)
             case ChangeFilter():
@@ -216,25 +255,85 @@ class KernelNetwork:
                 self._open_edge().lead(naming.gateway_link(vpc), intended.after.translations[vpc])
 
     def _attach(self, action: Attach, intended: Plan, failures: dict[str, str]) -> None:
-        interface = action.interface
+        interface, link = action.interface, action.link
         router = self._router(interface.vpc)
         try:
-            blank = self._blanks.pop() if self._blanks else Blank(self._namespaces)
-            try:
-                router.attach(interface, blank)
-            finally:
-                blank.close()
-        except (NetworkError, OSError) as error:
-            failures[interface.id] = str(error)
+            if interface.host:
+                router.attach_to_host(interface, link, self._host(interface.host))
+                return
+            with self._blank() as blank:
+                if not interface.trunk:
+                    router.attach(interface, link, blank)
+                    return
+                host = intended.after.links[interface.trunk].host  # a KeyError here: the trunk could not be made
+                router.attach_branch(interface, link, blank, self._host(host), self._choose_carrier())
+        except (NetworkError, OSError, KeyError) as error:
+            why = f"its trunk {interface.trunk} is not there" if isinstance(error, KeyError) else str(error)
+            failures[interface.id] = why
             del intended.after.links[interface.id]
             there = naming.link(interface.id) in router.survey().names
             intended.after.remains[interface.id] = Remains(interface.vpc if there else "")
 
+    @contextlib.contextmanager
+    def _blank(self) -> Iterator[Blank]:
+        """Take a namespace that was made ahead, or make one."""
+        blank = self._blanks.pop() if self._blanks else Blank(self._namespaces)
+        try:
+            yield blank
+        finally:
+            blank.close()
+
     def _detach(self, action: Detach) -> None:
         if action.vpc:
             self._router(action.vpc).detach(action.interfaces, action.addresses)
+        for host in {*action.hosts}:
+            self._host(host).forget(action.addresses)
         for interface in action.interfaces:
             self._namespaces.remove(interface)
+
+    def _attach_sandbox(self, action: AttachSandbox, intended: Plan, failures: dict[str, str]) -> None:
+        sandbox = action.sandbox
+        try:
+            with self._blank() as blank:
+                self._namespaces.hold(blank.descriptor, naming.box(sandbox.id))
+                if sandbox.address:
+                    self._host(sandbox.host).attach(sandbox, action.host, blank)
+        except (NetworkError, OSError) as error:
+            failures[sandbox.id] = str(error)
+            del intended.after.sandboxes[sandbox.id]
+            intended.after.half_sandboxes[sandbox.id] = sandbox.host
+
+    def _detach_sandboxes(self, action: DetachSandboxes) -> None:
+        if action.host and self._namespaces.exists(naming.host(action.host)):
+            self._host(action.host).detach(action.sandboxes, action.addresses)
+        for sandbox in action.sandboxes:
+            self._namespaces.remove(naming.box(sandbox))
+
+    def _remove_host(self, host: str) -> None:
+        if self._namespaces.exists(naming.host(host)):
+            delete_links(self._host(host).place.route)
+            self._hosts.pop(host).close()
+        self._namespaces.remove(naming.host(host))
+
+    def _change_host_rules(self, action: ChangeHostRules, intended: Plan) -> None:
+        """Should the kernel's tables not be what we took them for, they are replaced as a whole."""
+        host = self._host(action.host)
+        try:
+            host.change_rules(action.removed, action.added)
+        except NetworkError as error:
+            log.warning("%s: rule set replaced because it could not be changed: %s", action.host, error)
+            host.replace_rules(intended.after.hosts[action.host], intended.after.host_rules[action.host])
+
+    def _choose_carrier(self) -> trunk.Carrier:
+        if self._carrier is None:
+            self._carrier = trunk.choose(self._namespaces)
+        return self._carrier
+
+    def _host(self, host: str) -> HostNamespace:
+        if host not in self._hosts:
+            self._hosts[host] = HostNamespace(self._namespaces, host)
+            self._hosts[host].survey()
+        return self._hosts[host]
 
     def _change_filter(self, action: ChangeFilter, intended: Plan) -> None:
         """Should the kernel's table not be what we took it for, it is replaced as a whole."""
@@ -288,36 +387,77 @@ class KernelNetwork:
         found = InForce(edge=naming.EDGE in names)
         links: dict[str, str] = {}
         for name in names:
-            vpc, _, kind = name.partition(".")
+            thing, _, kind = name.rpartition(".")
             if kind == "gateway":
-                found.gateways.add(vpc)
+                found.gateways.add(thing)
             elif kind == "router":
-                found.routers[vpc] = None
+                found.routers[thing] = None
                 if self._namespaces.exists(name):
-                    seen = self._router(vpc).survey()
-                    found.links |= seen.links
-                    found.remains |= {id_: Remains(vpc, address) for id_, address in seen.going.items()}
-                    links |= dict.fromkeys(seen.names, vpc)
+                    links |= self._survey_router(thing, found)
+            elif kind == "host":
+                self._survey_host(thing, found)
         for name in names:
             if "." not in name and name not in found.links and name not in found.remains:
                 found.remains[name] = Remains(links.get(naming.link(name), ""))
-        for id_ in [id_ for id_ in found.links if not self._namespaces.exists(id_)]:
-            lost = found.links.pop(id_)
-            found.remains[id_] = Remains(lost.vpc, lost.address)
+        for id_, link in list(found.links.items()):
+            if not self._namespaces.exists(naming.host(link.host) if link.host else id_):
+                del found.links[id_]
+                found.remains[id_] = Remains(link.vpc, link.address)
+        self._survey_sandboxes({name.removesuffix(".box") for name in names if name.endswith(".box")}, found)
         return found
 
-    def _traffic(self, interface: str) -> Traffic:
+    def _survey_router(self, vpc: str, found: InForce) -> dict[str, str]:
+        """Read a router's links; those that no alias describes are half made, and may be known by their name alone."""
+        seen = self._router(vpc).survey()
+        found.links |= seen.links
+        found.remains |= {id_: Remains(vpc, address) for id_, address in seen.going.items()}
+        nameless = seen.names - {naming.link(id_) for id_ in (*seen.links, *seen.going)}
+        for name in nameless:
+            if len(name) == naming.LINK_LENGTH and not self._namespaces.exists(f"eni-{name[1:]}"):
+                found.remains.setdefault(name[1:], Remains(vpc))
+        return dict.fromkeys(seen.names, vpc)
+
+    def _survey_host(self, host: str, found: InForce) -> None:
+        seen = self._host(host).survey() if self._namespaces.exists(naming.host(host)) else None
+        if seen is None or seen.host is None:
+            found.half_hosts.add(host)
+        else:
+            found.hosts[host] = seen.host
+        if seen is not None:
+            found.sandboxes |= seen.boxes
+
+    def _survey_sandboxes(self, names: set[str], found: InForce) -> None:
+        """A sandbox needs its namespace and, with an address, its link; what has one of both is half gone."""
+        there = {name for name in names if self._namespaces.exists(naming.box(name))}
+        for id_, box in list(found.sandboxes.items()):
+            if id_ not in there:
+                del found.sandboxes[id_]
+                found.half_sandboxes[id_] = box.host
+        for id_ in names - found.sandboxes.keys() - found.half_sandboxes.keys():
+            if id_ in there:
+                found.sandboxes[id_] = Box()
+            else:
+                found.half_sandboxes[id_] = ""
+
+    def _traffic(self, thing: str) -> Traffic:
+        link = self._in_force.links.get(thing) if self._in_force is not None else None
+        attached = self._host(link.host) if link is not None and link.host else None
+        if attached is not None and link is not None:
+            return rtnetlink.counters(attached.place.route, attached.device_index(link.device))
+        path = self.namespace(thing)
         try:
-            descriptor = self._namespaces.open(interface)
+            descriptor = self._namespaces.open(path.name)
         except FileNotFoundError as error:
-            raise NetworkError(f"{interface} is not here") from error
+            raise NetworkError(f"{thing} is not here") from error
         try:
             with self._namespaces.within(descriptor):
                 netlink = Netlink(0)
         finally:
             os.close(descriptor)
         try:
-            return rtnetlink.counters(netlink, TASK_LINK)
+            # Whatever the namespace, its own way out has this index; a sandbox without one carries nothing.
+            alone = path.name == naming.box(thing) and len(list(rtnetlink.links(netlink))) == 1
+            return Traffic() if alone else rtnetlink.counters(netlink, TASK_LINK)
         finally:
             netlink.close()
 
@@ -328,6 +468,9 @@ class KernelNetwork:
             router.close()
         for gateway in self._gateways.values():
             gateway.close()
+        for host in self._hosts.values():
+            host.close()
+        self._hosts.clear()
         if self._edge is not None:
             self._edge.close()
         for blank in self._blanks:
@@ -363,7 +506,13 @@ def _concerned(action: Action, intended: Plan) -> tuple[str, ...]:
         case RemoveEdge():
             return ("",)
         case Attach(interface):
-            return (interface.vpc,)
+            return (interface.vpc, interface.host) if interface.host else (interface.vpc,)
+        case AttachSandbox(sandbox):
+            return (sandbox.host,)
+        case EnsureHost(host) | ReplaceHostRules(host):
+            return (host.id,)
+        case DetachSandboxes() | RemoveHost() | SetSources() | ChangeHostRules():
+            return (action.host,)
         case EnsureRouter(vpc) | EnsureGateway(vpc) | ReplaceFilter(vpc):
             return (vpc.id,)
         case _:

@@ -13,6 +13,9 @@ EDGE = "internet.edge"
 IGW = "igw0"  # the VPC router's end of the link to its internet gateway
 INSIDE, OUTSIDE = "vpc0", "edge0"  # the internet gateway's two links
 
+DOCKER = "docker0"  # the bridge in a host's namespace
+CARRIER = "169.254.1.9"  # the router's end of every trunk
+
 ROUTER_MAC = "02:ff:00:00:00:01"  # of every link's upstream end; links are point to point, so it may repeat
 GATEWAY_MAC = "02:ff:00:00:00:02"
 
@@ -31,6 +34,24 @@ def router(vpc: str) -> str:
 
 def gateway(vpc: str) -> str:
     return f"{vpc}.gateway"
+
+
+def host(instance: str) -> str:
+    """Return the name of an instance's namespace."""
+    return f"{instance}.host"
+
+
+def box(sandbox: str) -> str:
+    """Return the name of a container's own namespace."""
+    return f"{sandbox}.box"
+
+
+def port(sandbox: str) -> str:
+    """Return the bridge's end of a sandbox's link."""
+    return "p" + sandbox[-14:]
+
+
+LINK_LENGTH = 15  # of a device name, at the most
 
 
 def link(interface: str) -> str:

@@ -9,8 +9,9 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from homeport.network import firewall
+from homeport.network import firewall, host_rules
 from homeport.network.firewall import Allow, Changes, Data, Drop, Element, Jump, Key, Statement
+from homeport.network.host_rules import HostRules
 from homeport.network.netlink import CREATE, NESTED, Message, Netlink, attribute, nest, text
 from homeport.network.ruleset import TABLE, TO_PRIVATE, TO_PUBLIC, TRANSLATION
 
@@ -18,7 +19,7 @@ _SUBSYSTEM = 10 << 8
 _NEWCHAIN, _DELCHAIN, _NEWRULE, _DELRULE = (_SUBSYSTEM | kind for kind in (3, 5, 6, 8))
 _NEWSET, _DELSET, _NEWELEMENT, _DELELEMENT = (_SUBSYSTEM | kind for kind in (9, 11, 12, 14))
 _BEGIN, _END = 16, 17
-_INET, _IPV4 = 1, 2
+_INET, _IPV4, _BRIDGE = 1, 2, 7
 _APPEND = 0x800
 _TYPE_IPV4 = 7
 _REGISTER = 1
@@ -43,6 +44,35 @@ def change_translation(netlink: Netlink, removed: Mapping[str, str], added: Mapp
         *_element_messages(_IPV4, TRANSLATION, _NEWELEMENT, _translations(added)),
     ]
     _transact(netlink, _IPV4, messages)
+
+
+def change_host(netlink: Netlink, removed: HostRules, added: HostRules) -> None:
+    """Replace entries of a host's tables; all or nothing."""
+    messages = [*_host_messages(_DELELEMENT, removed), *_host_messages(_NEWELEMENT, added)]
+    _transact(netlink, _IPV4, messages)
+
+
+def _host_messages(kind: int, rules: HostRules) -> Iterator[Message]:
+    published = [
+        (_padded(bytes([host_rules.PROTOCOLS[key.protocol]])) + _padded(struct.pack("!H", key.port)),
+         socket.inet_aton(to.address) + _padded(struct.pack("!H", to.port)))
+        for key, to in rules.published.items()
+    ]  # fmt: skip
+    ports = [
+        (_device(port.device) + _padded(bytes.fromhex(port.mac.replace(":", ""))) + socket.inet_aton(port.address), b"")
+        for port in rules.ports
+    ]
+    for family, name, entries in ((_IPV4, host_rules.PUBLISHED, published), (_BRIDGE, host_rules.PORTS, ports)):
+        encoded = [
+            nest(1, nest(1, attribute(1, key)), *([nest(2, attribute(1, data))] if data and kind == _NEWELEMENT else []))
+            for key, data in entries
+        ]
+        yield from _packed(family, host_rules.TABLE, name, kind, encoded)
+
+
+def _padded(part: bytes) -> bytes:
+    """Fill a part of a concatenation up to whole registers of four bytes."""
+    return part + b"\0" * (-len(part) & 3)
 
 
 def _translations(public: Mapping[str, str]) -> Iterator[Element]:
@@ -92,13 +122,18 @@ def _element_messages(family: int, table: str, kind: int, elements: Iterable[Ele
             1, attribute(1 | NESTED, attribute(1, _key(element.set, element.key))), *_data(element.data, kind)
         )
         by_set.setdefault(element.set, []).append(encoded)
+    for name, encoded_elements in by_set.items():
+        yield from _packed(family, table, name, kind, encoded_elements)
+
+
+def _packed(family: int, table: str, name: str, kind: int, elements: Sequence[bytes]) -> Iterator[Message]:
+    """Yield the messages that carry encoded elements, as many as an attribute's length allows in each."""
     verb = "add to" if kind == _NEWELEMENT else "delete from"
     flags = CREATE if kind == _NEWELEMENT else 0
-    for name, encoded_elements in by_set.items():
-        for start in range(0, len(encoded_elements), _ELEMENTS_PER_MESSAGE):
-            some = encoded_elements[start : start + _ELEMENTS_PER_MESSAGE]
-            body = text(1, table) + text(2, name) + nest(3, *some)
-            yield _message(f"{verb} {name}", family, kind, flags, body)
+    for start in range(0, len(elements), _ELEMENTS_PER_MESSAGE):
+        some = elements[start : start + _ELEMENTS_PER_MESSAGE]
+        body = text(1, table) + text(2, name) + nest(3, *some)
+        yield _message(f"{verb} {name}", family, kind, flags, body)
 
 
 def _key(name: str, key: Key) -> bytes:
@@ -106,7 +141,7 @@ def _key(name: str, key: Key) -> bytes:
         return struct.pack("=I", key)  # a mark, in the machine's own byte order
     if isinstance(key, tuple):
         return _device(key[0]) + socket.inet_aton(key[1])
-    return _device(key) if name in {firewall.COMBINATION, firewall.INTERNET} else socket.inet_aton(key)
+    return _device(key) if name in firewall.BY_DEVICE else socket.inet_aton(key)
 
 
 def _data(data: Data, kind: int) -> tuple[bytes, ...]:

@@ -41,8 +41,7 @@ class Place:
             os.close(descriptor)
         place = cls(namespaces, name)
         place.set_sysctls(_FORWARDING)
-        with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
-            place.set_sysctls(_NO_IPV6)
+        place.set_optional_sysctls(_NO_IPV6)
         return place
 
     def close(self) -> None:
@@ -54,6 +53,11 @@ class Place:
         with self._namespaces.within(self.descriptor):
             for name, value in values.items():
                 write_sysctl(name, value)
+
+    def set_optional_sysctls(self, values: Mapping[str, str]) -> None:
+        """Set what a kernel without the feature has not."""
+        with contextlib.suppress(FileNotFoundError):
+            self.set_sysctls(values)
 
     def load(self, rules: str) -> None:
         """Run an nftables transaction given as text."""

@@ -11,11 +11,12 @@ whenever it is interrupted:
 - What does not differ is not touched: connections outlive any number of passes.
 """
 
+import itertools
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Network
 
-from homeport.network import firewall, naming
+from homeport.network import firewall, host_plan, naming
 from homeport.network.actions import (
     Action,
     Attach,
@@ -45,10 +46,14 @@ from homeport.network.ruleset import SERVICE_ADDRESSES
 def plan(current: InForce, desired: Network, pool: IPv4Network) -> Plan:
     """Return what makes *desired* of *current*, with public addresses from *pool*; the same again yields no action."""
     vpcs = {id_: vpc for id_, vpc in desired.vpcs.items() if not vpc_fault(vpc)}
-    admission = admit(current.admitted, desired, vpcs, pool)
+    hosts = host_plan.admit_hosts(current, desired)
+    admission = admit(current.admitted, desired, vpcs, hosts.hosts.keys(), pool)
     after = _after(current, desired, vpcs, admission)
+    host_plan.describe(after, hosts)
+    lost = _lost(current, after.links, hosts.intact)
     actions: list[Action] = []
-    actions += _detach(current, after.links, admission)
+    actions += _detach(current, after.links, admission, lost, hosts.intact)
+    actions += host_plan.remove(current, hosts)
     actions += [RemoveGateway(vpc) for vpc in sorted(current.gateways - after.gateways)]
     actions += [RemoveRouter(vpc) for vpc in sorted(current.routers.keys() - vpcs.keys())]
     if current.edge and not after.edge:
@@ -60,14 +65,32 @@ def plan(current: InForce, desired: Network, pool: IPv4Network) -> Plan:
     if after.edge and not (current.edge and current.translations):
         actions.append(EnsureEdge())
     actions += [EnsureGateway(vpcs[id_]) for id_ in after.translations if not _gateway_known(current, vpcs[id_])]
-    actions += _attach(current, after, admission)
+    actions += host_plan.make(hosts)
+    actions += _attach(current, after, admission, lost)
+    actions += host_plan.attach(current, after, hosts)
+    actions += host_plan.settle(current, after, hosts)
     actions += _filter_actions(current, vpcs, after.filters)
     actions += _translation_actions(current, after.translations)
-    return Plan(tuple(actions), admission.failures, after)
+    failures = hosts.failures | dict(admission.failures)
+    return Plan(tuple(actions), failures, after, {id_: each.host for id_, each in hosts.sandboxes.items()})
 
 
-def link_of(interface: Interface) -> Link:
-    return Link(interface.vpc, interface.subnet_cidr, interface.mac, interface.address, interface.device)
+def link_of(interface: Interface, number: int = 0, carrier: str = "") -> Link:
+    """Return an interface's link; a trunk's *number* is its branches', too, as is its address, their *carrier*."""
+    return Link(
+        interface.vpc,
+        interface.subnet_cidr,
+        interface.mac,
+        interface.address,
+        interface.device,
+        interface.host,
+        interface.primary,
+        number,
+        interface.trunk,
+        interface.vlan,
+        carrier,
+        interface.block_metadata,
+    )
 
 
 def gateway_address(subnet_cidr: str) -> str:
@@ -81,8 +104,8 @@ def _after(current: InForce, desired: Network, vpcs: Mapping[str, Vpc], admissio
     """Return what will be in force; a VPC that nothing touches keeps its very values."""
     interfaces = admission.admitted.interfaces
     links = {id_: link for id_, link in current.links.items() if id_ in interfaces}
-    for id_ in admission.changed.keys() | (interfaces.keys() - links.keys()):
-        links[id_] = link_of(interfaces[id_])
+    for id_ in sorted(admission.changed.keys() | (interfaces.keys() - links.keys()), key=lambda id_: bool(interfaces[id_].trunk)):
+        links[id_] = _link(interfaces[id_], links)
     after = InForce(links, routers=dict(vpcs), admitted=admission.admitted)
     groups: dict[str, dict[str, Group]] = {id_: {} for id_ in vpcs}
     for id_, group in desired.groups.items():
@@ -107,36 +130,66 @@ def _after(current: InForce, desired: Network, vpcs: Mapping[str, Vpc], admissio
     return after
 
 
+def _link(interface: Interface, links: Mapping[str, Link]) -> Link:
+    """Describe the link of an interface beside the others, of which trunks come before their branches."""
+    if interface.trunk:
+        trunk = links[interface.trunk]
+        return link_of(interface, trunk.number, trunk.address)
+    if not interface.carries_branches:
+        return link_of(interface)
+    there = links.get(interface.id)
+    if there is not None and there.number and there.vpc == interface.vpc:
+        return link_of(interface, there.number)
+    taken = {link.number for link in links.values() if link.vpc == interface.vpc}
+    return link_of(interface, next(number for number in itertools.count(1) if number not in taken))
+
+
+def _lost(current: InForce, links: Mapping[str, Link], intact: Collection[str]) -> set[str]:
+    """Name the interfaces that exist and have to be made anew because what they lie in, or upon, is."""
+    if current.hosts.keys() <= set(intact) and not current.half_hosts:
+        hosted: set[str] = set()
+    else:
+        hosted = {id_ for id_, link in current.links.items() if link.host and link.host not in intact}
+    trunks = {id_ for id_, link in current.links.items() if link.number and not link.trunk}
+    changed = {id_ for id_ in trunks if id_ in hosted or links.get(id_) != current.links[id_]}
+    return hosted | {id_ for id_, link in current.links.items() if changed and link.trunk in changed}
+
+
 def _addresses(vpc: Vpc, members: Mapping[str, Interface]) -> frozenset[str]:
     gateways = {gateway_address(subnet) for subnet in {interface.subnet_cidr for interface in members.values()}}
-    return frozenset({*SERVICE_ADDRESSES, *([vpc.dns] if vpc.dns else []), *gateways})
+    carriers = [naming.CARRIER] if any(interface.carries_branches for interface in members.values()) else []
+    return frozenset({*SERVICE_ADDRESSES, *([vpc.dns] if vpc.dns else []), *gateways, *carriers})
 
 
 def _translation(members: Mapping[str, Interface]) -> dict[str, str]:
     return {each.address: each.public_address for each in members.values() if firewall.reaches_internet(each)}
 
 
-def _detach(current: InForce, links: Mapping[str, Link], admission: Admission) -> Iterator[Detach]:
+def _detach(
+    current: InForce, links: Mapping[str, Link], admission: Admission, lost: Collection[str], intact: frozenset[str]
+) -> Iterator[Detach]:
     """What is half made goes too, wanted or not: it is made anew from nothing."""
-    suspects = admission.changed.keys() | (current.links.keys() - links.keys())
+    suspects = admission.changed.keys() | (current.links.keys() - links.keys()) | set(lost)
     gone = {
         id_: Remains(link.vpc, link.address)
         for id_ in suspects
-        if (link := current.links.get(id_)) is not None and link != links.get(id_)
+        if (link := current.links.get(id_)) is not None and (id_ in lost or link != links.get(id_))
     }
     by_vpc: dict[str, dict[str, Remains]] = {}
     for id_, left in (gone | current.remains).items():
         by_vpc.setdefault(left.vpc, {})[id_] = left
     for vpc, all_left in sorted(by_vpc.items()):
         addresses = {left.address for left in all_left.values()} - {""}
-        yield Detach(vpc, tuple(sorted(all_left)), tuple(sorted(addresses)))
+        hosts = {current.links[id_].host for id_ in all_left if id_ in current.links} & intact
+        yield Detach(vpc, tuple(sorted(all_left)), tuple(sorted(addresses)), tuple(sorted(hosts)))
 
 
-def _attach(current: InForce, after: InForce, admission: Admission) -> Iterator[Attach]:
+def _attach(current: InForce, after: InForce, admission: Admission, lost: Collection[str]) -> Iterator[Attach]:
     interfaces = admission.admitted.interfaces
-    for id_ in sorted(admission.changed.keys() | (interfaces.keys() - current.links.keys())):
-        if current.links.get(id_) != after.links[id_]:
-            yield Attach(interfaces[id_])
+    wanted = admission.changed.keys() | (interfaces.keys() - current.links.keys()) | (set(lost) & interfaces.keys())
+    for id_ in sorted(wanted, key=lambda id_: (bool(interfaces[id_].trunk), id_)):
+        if id_ in lost or current.links.get(id_) != after.links[id_]:
+            yield Attach(interfaces[id_], after.links[id_])
 
 
 def _gateway_known(current: InForce, vpc: Vpc) -> bool:

@@ -34,23 +34,26 @@ class NetworkDriver(Protocol):
         """
         Make the kernel's state equal to *desired*, whatever it was.
 
-        Returns the interfaces that could not be made: id to reason.  All others exist when this
-        returns, with their security groups in force.  An interface that is gone from *desired* is
-        gone, with its live connections, when this returns.
+        Returns the interfaces, hosts and sandboxes that could not be made: id to reason.  All others exist
+        when this returns, with their security groups in force and their ports published.  What is gone from
+        *desired* is gone, with its live connections, when this returns.
         """
 
-    def namespace(self, interface: str) -> Path:
-        """Return the path under which a container runtime can join the interface's network namespace."""
+    def namespace(self, thing: str) -> Path:
+        """Return the path under which a runtime can join the namespace of an interface, a host or a sandbox."""
 
-    def listen(self, vpc: str, address: str, port: int, kind: socket.SocketKind) -> socket.socket:
+    def listen(self, place: str, address: str, port: int, kind: socket.SocketKind) -> socket.socket:
         """
-        Open a non-blocking socket inside the VPC's router, bound (and, for a stream, listening) there.
+        Open a non-blocking socket inside a VPC's router or a host, bound (and, for a stream, listening) there.
 
         Peers are identified by their source address, which the anti-spoofing rules make true.
         """
 
-    async def traffic(self, interface: str) -> Traffic:
-        """Return the interface's counters."""
+    async def traffic(self, thing: str) -> Traffic:
+        """Return the counters of an interface, of a host's primary interface or of a sandbox's link."""
+
+    async def trunking(self) -> str:
+        """Return how trunks carry their branches on this kernel: "vlan" or "vxlan"."""
 
     async def close(self) -> None:
         """Let go of sockets and handles; the network itself stays."""

@@ -6,14 +6,15 @@ for good.  The router's end carries, as its alias, what the interface is.  The a
 an interface is made and struck out first when it goes, so it tells the truth after a crash.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
-from homeport.network import conntrack, naming, nftables, rtnetlink, ruleset
+from homeport.network import conntrack, naming, nftables, rtnetlink, ruleset, trunk
 from homeport.network.actions import Link
 from homeport.network.blank import Blank
 from homeport.network.desired import Interface, Vpc
 from homeport.network.firewall import Changes, Filter, contents
+from homeport.network.hosts import HostNamespace
 from homeport.network.namespaces import Namespaces
 from homeport.network.netlink import Message
 from homeport.network.place import Place
@@ -64,10 +65,10 @@ class Router:
             found.names.add(link.name)
             id_, address = "", ""
             match link.alias.split(" "):
-                case [id_, mac, address, subnet, device]:
-                    found.links[id_] = Link(self.vpc, subnet, mac, address, device)
                 case [word, id_, address] if word == _GOING:
                     found.going[id_] = address
+                case [id_, mac, address, subnet, device, *more]:
+                    found.links[id_] = _parsed(Link(self.vpc, subnet, mac, address, device), more)
             self._links[link.name] = _Link(link.index, id_, address)
         return found
 
@@ -90,24 +91,59 @@ class Router:
         if messages:
             self.place.route.send(messages)
 
-    def attach(self, interface: Interface, blank: Blank) -> None:
+    def attach(self, interface: Interface, link: Link, blank: Blank) -> None:
         """Make the interface in a blank namespace.  It passes nothing until the filter knows it."""
-        index, self._next = self._next, self._next + 1
-        name = naming.link(interface.id)
         gateway = gateway_address(interface.subnet_cidr)
         self._namespaces.hold(blank.descriptor, interface.id)
-        blank.route.send(_task_side(interface, gateway, End(name, naming.ROUTER_MAC, index), self.place.descriptor))
+        end = self._next_end(interface)
+        veth = rtnetlink.add_veth(End(interface.device, interface.mac, TASK_LINK), end, self.place.descriptor)
+        blank.route.send([veth, *task_side(interface, gateway)])
+        self._lead(interface, link, gateway)
+        rtnetlink.settle(blank.route, TASK_LINK)
+
+    def attach_to_host(self, interface: Interface, link: Link, host: HostNamespace) -> None:
+        """Make the interface in a host's namespace, as a device beside others."""
+        gateway = gateway_address(interface.subnet_cidr)
+        index = host.device_index(interface.device)
+        mtu = trunk.MTU if interface.carries_branches else rtnetlink.MTU
+        here = End(interface.device, interface.mac, index)
+        veth = rtnetlink.add_veth(here, self._next_end(interface), self.place.descriptor, mtu)
+        host.place.route.send([veth, *host.device_side(interface, gateway, index)])
+        self._lead(interface, link, gateway)
+        rtnetlink.settle(host.place.route, index)
+
+    def attach_branch(
+        self, interface: Interface, link: Link, blank: Blank, host: HostNamespace, carrier: trunk.Carrier
+    ) -> None:
+        """Make the interface in a blank namespace, on the trunk that lies in *host*."""
+        gateway = gateway_address(interface.subnet_cidr)
+        self._namespaces.hold(blank.descriptor, interface.id)
+        inner = End(interface.device, interface.mac, TASK_LINK)
+        parent = host.index_of(link.carrier)
+        host.place.route.send([carrier.host_side(inner, link, parent, blank.descriptor)])
+        outer = self._next_end(interface)
+        self.place.route.send([carrier.router_side(outer, link, self._links[naming.link(interface.trunk)].index)])
+        blank.route.send(task_side(interface, gateway))
+        self._lead(interface, link, gateway)
+        rtnetlink.settle(blank.route, TASK_LINK)
+
+    def _next_end(self, interface: Interface) -> End:
+        index, self._next = self._next, self._next + 1
+        name = naming.link(interface.id)
         self._links[name] = _Link(index, interface.id, interface.address)
-        description = (interface.id, interface.mac, interface.address, interface.subnet_cidr, interface.device)
+        return End(name, naming.ROUTER_MAC, index)
+
+    def _lead(self, interface: Interface, link: Link, gateway: str) -> None:
+        """Lead the interface's address to it, and say at last what it is."""
+        index = self._links[naming.link(interface.id)].index
         self.place.route.send(
             [
                 rtnetlink.link_up(index),
                 rtnetlink.add_neighbour(index, interface.address, interface.mac),
                 rtnetlink.add_route(f"{interface.address}/32", index, source=gateway),
-                rtnetlink.set_alias(index, " ".join(description)),
+                rtnetlink.set_alias(index, _described(interface.id, link)),
             ]
         )
-        rtnetlink.settle(blank.route, TASK_LINK)
 
     def detach(self, interfaces: Collection[str], addresses: Collection[str]) -> None:
         """
@@ -139,14 +175,43 @@ class Router:
         nftables.change_filter(self.place.filter, changes)
 
 
-def _task_side(interface: Interface, gateway: str, router_end: End, router: int) -> list[Message]:
-    """Make the link, and the task's end of it such that everything goes to the router, the subnet's rest included."""
+def task_side(interface: Interface, gateway: str) -> list[Message]:
+    """Set up the task's end of a link such that everything goes to the router, the subnet's rest included."""
     prefix = int(interface.subnet_cidr.partition("/")[2])
     return [
-        rtnetlink.add_veth(End(interface.device, interface.mac, TASK_LINK), router_end, router),
         rtnetlink.add_address(TASK_LINK, interface.address, prefix),
         rtnetlink.link_up(TASK_LINK),
         rtnetlink.add_neighbour(TASK_LINK, gateway, naming.ROUTER_MAC),
         rtnetlink.add_route(f"{gateway}/32", TASK_LINK),
         rtnetlink.add_route("0.0.0.0/0", TASK_LINK, via=gateway),
+        *([rtnetlink.add_blackhole(f"{ruleset.METADATA}/32")] if interface.block_metadata else []),
     ]
+
+
+def _described(id_: str, link: Link) -> str:
+    """Return what an interface is as an alias: five words that all have, and more where it is not a plain one."""
+    words = [id_, link.mac, link.address, link.subnet_cidr, link.device]
+    more = {
+        "host": link.host,
+        "primary": "" if link.primary else "no",
+        "number": str(link.number or ""),
+        "trunk": link.trunk,
+        "vlan": str(link.vlan or ""),
+        "carrier": link.carrier,
+        "metadata": "no" if link.block_metadata else "",
+    }
+    return " ".join([*words, *(f"{name}={value}" for name, value in more.items() if value)])
+
+
+def _parsed(link: Link, words: Sequence[str]) -> Link:
+    more = dict(word.partition("=")[::2] for word in words)
+    return replace(
+        link,
+        host=more.get("host", ""),
+        primary=more.get("primary") != "no",
+        number=int(more.get("number", "0")),
+        trunk=more.get("trunk", ""),
+        vlan=int(more.get("vlan", "0")),
+        carrier=more.get("carrier", ""),
+        block_metadata=more.get("metadata") == "no",
+    )

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from homeport.network.netlink import CREATE, EXCL, REPLACE, Message, Netlink, attribute, attributes, nest, text, u32
-from homeport.network.protocol import Traffic
+from homeport.network.protocol import NetworkError, Traffic
 
 MTU = 9001  # as in a VPC
 LOOPBACK = 1  # its index in every namespace
 
 _NEWLINK, _DELLINK, _GETLINK, _NEWADDR, _DELADDR, _GETADDR = 16, 17, 18, 20, 21, 22
-_NEWROUTE, _DELROUTE, _GETROUTE, _NEWNEIGH = 24, 25, 26, 28
+_NEWROUTE, _DELROUTE, _GETROUTE, _NEWNEIGH, _DELNEIGH = 24, 25, 26, 28, 29
+_NEWRULE, _DELRULE, _GETRULE = 32, 33, 34
 _LINK = struct.Struct("=BBHiII")
 _ADDRESS = struct.Struct("=BBBBi")
 _ROUTE = struct.Struct("=BBBBBBBBI")
@@ -27,9 +28,13 @@ _UNICAST, _BLACKHOLE = 1, 6
 _F_ONLINK = 4
 _PATIENCE = 500  # milliseconds
 _IFLA_OPERSTATE, _OPER_UP = 16, 6
+_RTA_TABLE = 15
+_FRA_SOURCE, _FRA_PRIORITY, _FRA_TABLE = 2, 6, 15
+_BEFORE_MAIN = 1000  # of 32,766, where the main table is looked at
 _LAST_RESORT = 0xFFFFFFFF  # the worst metric
-_IFLA_ADDRESS, _IFLA_NAME, _IFLA_MTU, _IFLA_LINKINFO, _IFLA_ALIAS, _IFLA_STATS64 = 1, 3, 4, 18, 20, 23
-_IFLA_GROUP, _IFLA_NET_NS_FD = 27, 28
+_IFLA_ADDRESS, _IFLA_NAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_ALIAS, _IFLA_STATS64 = 1, 3, 4, 5, 18, 20, 23
+_IFLA_MASTER, _IFLA_GROUP, _IFLA_NET_NS_FD = 10, 27, 28
+_TO_TABLE = 1  # a rule's action
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +68,30 @@ def network(cidr: str) -> tuple[bytes, int]:
     return ipv4(address), int(length) if length else 32
 
 
-def _end(end: End) -> bytes:
-    return text(_IFLA_NAME, end.name) + attribute(_IFLA_ADDRESS, mac_bytes(end.mac)) + u32(_IFLA_MTU, MTU)
+def _end(end: End, mtu: int) -> bytes:
+    return text(_IFLA_NAME, end.name) + attribute(_IFLA_ADDRESS, mac_bytes(end.mac)) + u32(_IFLA_MTU, mtu)
 
 
-def add_veth(here: End, there: End, namespace: int) -> Message:
+def add_veth(here: End, there: End, namespace: int, mtu: int = MTU) -> Message:
     """Make a veth pair, one end here and the other in *namespace*: nothing has to be moved afterwards."""
-    peer = _LINK.pack(0, 0, 0, there.index, 0, 0) + _end(there) + u32(_IFLA_NET_NS_FD, namespace)
+    peer = _LINK.pack(0, 0, 0, there.index, 0, 0) + _end(there, mtu) + u32(_IFLA_NET_NS_FD, namespace)
     info = nest(_IFLA_LINKINFO, text(1, "veth"), nest(2, nest(1, peer)))
-    body = _LINK.pack(0, 0, 0, here.index, 0, 0) + _end(here) + info
+    body = _LINK.pack(0, 0, 0, here.index, 0, 0) + _end(here, mtu) + info
     return Message(f"add {here.name}", _NEWLINK, CREATE | EXCL, body)
+
+
+def add_link(end: End, kind: str, data: bytes = b"", *, parent: int = 0, namespace: int | None = None) -> Message:
+    """Make a link of another kind, upon the link *parent* if there is one, at once in *namespace*."""
+    info = nest(_IFLA_LINKINFO, text(1, kind), *([nest(2, data)] if data else []))
+    body = _LINK.pack(0, 0, 0, end.index, 0, 0) + _end(end, MTU)
+    body += (u32(_IFLA_LINK, parent) if parent else b"") + info
+    body += u32(_IFLA_NET_NS_FD, namespace) if namespace is not None else b""
+    return Message(f"add {kind} {end.name}", _NEWLINK, CREATE | EXCL, body)
+
+
+def set_master(index: int, bridge: int) -> Message:
+    """Make a link a port of a bridge."""
+    return Message("join bridge", _NEWLINK, 0, _LINK.pack(0, 0, 0, index, 0, 0) + u32(_IFLA_MASTER, bridge))
 
 
 def link_up(index: int, alias: str = "") -> Message:
@@ -117,13 +136,23 @@ def add_neighbour(index: int, address: str, mac: str) -> Message:
     return Message(f"add neighbour {address}", _NEWNEIGH, CREATE | REPLACE, body)
 
 
-def add_route(cidr: str, index: int, *, via: str = "", source: str = "") -> Message:
-    """Lead *cidr* (0.0.0.0/0 is the default) out of a link, to the router *via* if there is one."""
+def delete_neighbour(index: int, address: str) -> Message:
+    body = _NEIGHBOUR.pack(socket.AF_INET, 0, 0, index, 0, 0, 0) + attribute(1, ipv4(address))
+    return Message(f"delete neighbour {address}", _DELNEIGH, 0, body, errno.ENOENT)
+
+
+def add_route(cidr: str, index: int, *, via: str = "", source: str = "", table: int = 0) -> Message:
+    """
+    Lead *cidr* (0.0.0.0/0 is the default) out of a link, to the router *via* if there is one.
+
+    It is a route of the main table, or of the *table* that a rule leads to.
+    """
     address, length = network(cidr)
     scope = _UNIVERSE if via else _ON_LINK
-    body = _ROUTE.pack(socket.AF_INET, length, 0, 0, _MAIN, _STATIC, scope, _UNICAST, _F_ONLINK if via else 0) + u32(
-        4, index
-    )
+    flags = _F_ONLINK if via else 0
+    in_header = _MAIN if not table else 0
+    body = _ROUTE.pack(socket.AF_INET, length, 0, 0, in_header, _STATIC, scope, _UNICAST, flags) + u32(4, index)
+    body += u32(_RTA_TABLE, table) if table else b""
     body += attribute(1, address) if length else b""
     body += attribute(5, ipv4(via)) if via else b""
     body += attribute(7, ipv4(source)) if source else b""
@@ -144,6 +173,30 @@ def delete_route(cidr: str, index: int) -> Message:
     body = _ROUTE.pack(socket.AF_INET, length, 0, 0, _MAIN, 0, 255, 0 if index else _BLACKHOLE, 0)
     body += (attribute(1, address) if length else b"") + (u32(4, index) if index else u32(6, _LAST_RESORT))
     return Message(f"delete route {cidr}", _DELROUTE, 0, body, errno.ESRCH)
+
+
+def add_rule(source: str, table: int) -> Message:
+    """Lead what *source* sends by the routes of *table*."""
+    return Message(f"add rule from {source}", _NEWRULE, CREATE | EXCL, _rule(source, table))
+
+
+def delete_rule(source: str, table: int) -> Message:
+    return Message(f"delete rule from {source}", _DELRULE, 0, _rule(source, table), errno.ENOENT)
+
+
+def _rule(source: str, table: int) -> bytes:
+    body = _ROUTE.pack(socket.AF_INET, 0, 32, 0, 0, 0, 0, _TO_TABLE, 0)
+    return body + attribute(_FRA_SOURCE, ipv4(source)) + u32(_FRA_PRIORITY, _BEFORE_MAIN) + u32(_FRA_TABLE, table)
+
+
+def rules(netlink: Netlink) -> set[tuple[str, int]]:
+    """List the rules that we ordered: source and table."""
+    found = set()
+    for body in netlink.dump(Message("list rules", _GETRULE, 0, _ROUTE.pack(2, 0, 0, 0, 0, 0, 0, 0, 0))):
+        fields = {kind: bytes(value) for kind, value in attributes(body[12:])}
+        if _FRA_SOURCE in fields and struct.unpack("=I", fields[_FRA_PRIORITY])[0] == _BEFORE_MAIN:
+            found.add((socket.inet_ntoa(fields[_FRA_SOURCE]), struct.unpack("=I", fields[_FRA_TABLE])[0]))
+    return found
 
 
 def links(netlink: Netlink) -> Iterator[LinkSeen]:
@@ -173,6 +226,14 @@ def addresses(netlink: Netlink, index: int) -> set[str]:
         if _ADDRESS.unpack_from(body)[4] == index:
             found.add(socket.inet_ntoa(bytes(dict(attributes(body[8:]))[2])))
     return found
+
+
+def index_of(netlink: Netlink, address: str) -> int:
+    """Return the index of the link that has an address; raise NetworkError if none has."""
+    for body in netlink.dump(Message("list addresses", _GETADDR, 0, _ADDRESS.pack(2, 0, 0, 0, 0))):
+        if socket.inet_ntoa(bytes(dict(attributes(body[8:]))[2])) == address:
+            return int(_ADDRESS.unpack_from(body)[4])
+    raise NetworkError(f"no link has {address}")
 
 
 def settle(netlink: Netlink, index: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from homeport.network import firewall, naming
 from homeport.network.desired import Vpc
 from homeport.network.firewall import Allow, Contents, Data, Drop, Element, Jump, Key, Statement
+from homeport.network.host_rules import TRUNK_PORT
 
 TABLE = "vpc"
 TRANSLATION = "igw"
@@ -33,6 +34,9 @@ table inet {table} {{
 	set internet {{
 		type ifname{internet}
 	}}
+	set trunks {{
+		type ifname{trunks}
+	}}
 {members}	map inbound {{
 		type mark : verdict{inbound}
 	}}
@@ -41,9 +45,14 @@ table inet {table} {{
 	}}
 {chains}	chain antispoof {{
 		type filter hook prerouting priority raw; policy drop;
+		udp dport {trunk_port} ip daddr {carrier} iifname . ip saddr @eni_source notrack accept
 		iifname . ip saddr @eni_source accept
 		iifname "lo" accept
 {from_internet}	}}
+	chain carrying {{
+		type filter hook output priority raw; policy accept;
+		udp dport {trunk_port} ip saddr {carrier} notrack
+	}}
 	chain leaving {{
 		type filter hook forward priority filter; policy drop;
 		oifname "{igw}" iifname != @internet drop
@@ -67,6 +76,7 @@ table inet {table} {{
 		iifname "{igw}" drop
 		ct state established,related accept
 		iifname "lo" accept
+		ip daddr {carrier} udp dport {trunk_port} iifname @trunks accept
 		ip daddr {{ {credentials}, {metadata} }} tcp dport 80 accept
 {resolver}		icmp type echo-request accept
 	}}
@@ -129,6 +139,9 @@ def render_vpc(vpc: Vpc, whole: Contents) -> str:
         combination=listed.get(firewall.COMBINATION, ""),
         source=listed.get(firewall.SOURCES, ""),
         internet=listed.get(firewall.INTERNET, ""),
+        trunks=listed.get(firewall.TRUNKS, ""),
+        carrier=naming.CARRIER,
+        trunk_port=TRUNK_PORT,
         inbound=listed.get(firewall.INBOUND, ""),
         outbound=listed.get(firewall.OUTBOUND, ""),
         members=members,
@@ -184,7 +197,7 @@ def _key(element: Element) -> str:
         return f'"{key[0]}" . {key[1]}'
     if isinstance(key, int):
         return f"0x{key:08x}"
-    return f'"{key}"' if element.set in {firewall.COMBINATION, firewall.INTERNET} else key
+    return f'"{key}"' if element.set in firewall.BY_DEVICE else key
 
 
 def _data(data: Data) -> str:
