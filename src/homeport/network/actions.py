@@ -91,13 +91,15 @@ class Detach:
     """
     Remove interfaces of one VPC and forget their connections; *addresses* are those known to be theirs.
 
-    *hosts* are those that stay and lose an interface.
+    *hosts* are those that stay and lose an interface.  The links of *emptied* are deleted where they are, at once:
+    a branch's would stay its trunk's until the kernel gets round to ending its namespace.
     """
 
     vpc: str
     interfaces: tuple[str, ...]
     addresses: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

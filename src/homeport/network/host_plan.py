@@ -24,7 +24,6 @@ from homeport.network.actions import (
 )
 from homeport.network.admission import device_number, is_ipv4, is_network
 from homeport.network.desired import Host, Network, Sandbox
-from homeport.network.host_rules import HostRules
 
 _FIRST_TABLE = 1000
 
@@ -175,5 +174,3 @@ def _claim(owners: dict[tuple[str, str], str], sandbox: Sandbox) -> str:
             return f"{claim[1]} belongs to {owners[claim]}"
     owners.update(dict.fromkeys(claims, sandbox.id))
     return ""
-
-

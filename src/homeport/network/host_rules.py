@@ -111,7 +111,7 @@ table ip {table} {{
 		fib daddr type local dnat ip to meta l4proto . th dport map @published
 	}}
 	chain output {{
-		type nat hook output priority dstnat; policy accept;
+		type nat hook output priority -100; policy accept;
 		ip daddr 169.254.170.2 tcp dport 80 redirect to :{agent}
 		ip daddr != 127.0.0.0/8 fib daddr type local dnat ip to meta l4proto . th dport map @published
 	}}

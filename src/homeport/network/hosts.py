@@ -22,6 +22,7 @@ from homeport.network.rtnetlink import LOOPBACK, End
 PRIMARY_LINK = 2  # eth0's index; eth1 has the next, and so on
 SANDBOX_LINK = 2  # a sandbox's eth0 in its own namespace
 _DOCKER_LINK = 200
+_BRIDGE_MTU = 1500  # that a bridge begins with
 _FIRST_PORT = 256  # the first index of a bridge's port
 _LEAVING = 0x4852  # the group of links that are about to be deleted
 _WHOLE = "host"
@@ -69,12 +70,14 @@ class HostNamespace:
     def ensure(self, host: Host) -> None:
         """Make the bridge, in a namespace that has nothing yet."""
         address, network = host_rules.bridge_address(host), IPv4Network(host.bridge)
+        docker = End(naming.DOCKER, host_rules.sandbox_mac(address), _DOCKER_LINK)
         self.place.set_sysctls(_SYSCTLS)
         self.place.set_optional_sysctls({"bridge/bridge-nf-call-iptables": "0", "bridge/bridge-nf-call-arptables": "0"})
         self.place.route.send(
             [
                 rtnetlink.link_up(LOOPBACK),
-                rtnetlink.add_link(End(naming.DOCKER, host_rules.sandbox_mac(address), _DOCKER_LINK), "bridge"),
+                rtnetlink.add_link(docker, "bridge", mtu=_BRIDGE_MTU),
+                rtnetlink.set_mtu(_DOCKER_LINK),
                 rtnetlink.add_address(_DOCKER_LINK, address, network.prefixlen),
                 rtnetlink.link_up(_DOCKER_LINK),
                 rtnetlink.add_route(host.bridge, _DOCKER_LINK, source=address),
@@ -123,6 +126,10 @@ class HostNamespace:
             conntrack.forget(self.place.filter, addresses)
 
     # --- Sandboxes
+
+    def has_port(self, sandbox: str) -> bool:
+        """Tell whether the bridge's end of a sandbox's link is here."""
+        return naming.port(sandbox) in self._ports
 
     def attach(self, sandbox: Sandbox, host: Host, blank: Blank) -> None:
         """Put a sandbox that is still blank on the bridge."""

@@ -25,7 +25,6 @@ from homeport.network.actions import (
     Action,
     Attach,
     AttachSandbox,
-    Box,
     ChangeFilter,
     ChangeHostRules,
     ChangeTranslation,
@@ -58,6 +57,7 @@ from homeport.network.place import load
 from homeport.network.plan import plan
 from homeport.network.protocol import NetworkError, Traffic
 from homeport.network.router import TASK_LINK, Router
+from homeport.network.survey import survey
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class KernelNetwork:
     # --- In the worker's thread -----------------------------------------------------------------------
 
     def _apply(self, desired: Network) -> Mapping[str, str]:
-        current = self._in_force or self._survey()
+        current = self._in_force or survey(self._namespaces, self._router, self._host)
         self._in_force = None  # until all is done: a pass that fails half way leaves what has to be read again
         intended = plan(current, desired, self._pool)
         failures = dict(intended.failures)
@@ -186,9 +186,7 @@ class KernelNetwork:
         for id_ in intended.after.hosts.keys() & broken.keys():
             failures.setdefault(id_, str(broken[id_].error))
         for action, error in broken.values():
-            if isinstance(
-                action, Detach | DetachSandboxes | RemoveHost | RemoveGateway | RemoveRouter | RemoveEdge
-            ):
+            if isinstance(action, Detach | DetachSandboxes | RemoveHost | RemoveGateway | RemoveRouter | RemoveEdge):
                 raise NetworkError(f"what is no longer desired could not be removed: {error}") from error
         return failures
 
@@ -286,8 +284,10 @@ class KernelNetwork:
     def _detach(self, action: Detach) -> None:
         if action.vpc:
             self._router(action.vpc).detach(action.interfaces, action.addresses)
-        for host in {*action.hosts}:
+        for host in action.hosts:
             self._host(host).forget(action.addresses)
+        for interface in filter(self._namespaces.exists, action.emptied):
+            self._empty(interface)
         for interface in action.interfaces:
             self._namespaces.remove(interface)
 
@@ -381,64 +381,6 @@ class KernelNetwork:
             self._edge = Edge(self._namespaces, self._pool, self._uplink)
         return self._edge
 
-    def _survey(self) -> InForce:
-        """Read back what can be read; a name without a namespace behind it is what a crash has left."""
-        names = self._namespaces.names()
-        found = InForce(edge=naming.EDGE in names)
-        links: dict[str, str] = {}
-        for name in names:
-            thing, _, kind = name.rpartition(".")
-            if kind == "gateway":
-                found.gateways.add(thing)
-            elif kind == "router":
-                found.routers[thing] = None
-                if self._namespaces.exists(name):
-                    links |= self._survey_router(thing, found)
-            elif kind == "host":
-                self._survey_host(thing, found)
-        for name in names:
-            if "." not in name and name not in found.links and name not in found.remains:
-                found.remains[name] = Remains(links.get(naming.link(name), ""))
-        for id_, link in list(found.links.items()):
-            if not self._namespaces.exists(naming.host(link.host) if link.host else id_):
-                del found.links[id_]
-                found.remains[id_] = Remains(link.vpc, link.address)
-        self._survey_sandboxes({name.removesuffix(".box") for name in names if name.endswith(".box")}, found)
-        return found
-
-    def _survey_router(self, vpc: str, found: InForce) -> dict[str, str]:
-        """Read a router's links; those that no alias describes are half made, and may be known by their name alone."""
-        seen = self._router(vpc).survey()
-        found.links |= seen.links
-        found.remains |= {id_: Remains(vpc, address) for id_, address in seen.going.items()}
-        nameless = seen.names - {naming.link(id_) for id_ in (*seen.links, *seen.going)}
-        for name in nameless:
-            if len(name) == naming.LINK_LENGTH and not self._namespaces.exists(f"eni-{name[1:]}"):
-                found.remains.setdefault(name[1:], Remains(vpc))
-        return dict.fromkeys(seen.names, vpc)
-
-    def _survey_host(self, host: str, found: InForce) -> None:
-        seen = self._host(host).survey() if self._namespaces.exists(naming.host(host)) else None
-        if seen is None or seen.host is None:
-            found.half_hosts.add(host)
-        else:
-            found.hosts[host] = seen.host
-        if seen is not None:
-            found.sandboxes |= seen.boxes
-
-    def _survey_sandboxes(self, names: set[str], found: InForce) -> None:
-        """A sandbox needs its namespace and, with an address, its link; what has one of both is half gone."""
-        there = {name for name in names if self._namespaces.exists(naming.box(name))}
-        for id_, box in list(found.sandboxes.items()):
-            if id_ not in there:
-                del found.sandboxes[id_]
-                found.half_sandboxes[id_] = box.host
-        for id_ in names - found.sandboxes.keys() - found.half_sandboxes.keys():
-            if id_ in there:
-                found.sandboxes[id_] = Box()
-            else:
-                found.half_sandboxes[id_] = ""
-
     def _traffic(self, thing: str) -> Traffic:
         link = self._in_force.links.get(thing) if self._in_force is not None else None
         attached = self._host(link.host) if link is not None and link.host else None
@@ -480,18 +422,26 @@ class KernelNetwork:
         self._gateways.clear()
         self._edge = None
 
+    def _empty(self, name: str) -> None:
+        """Delete every link of a namespace."""
+        descriptor = self._namespaces.open(name)
+        try:
+            with self._namespaces.within(descriptor):
+                netlink = Netlink(0)
+        finally:
+            os.close(descriptor)
+        try:
+            delete_links(netlink)
+        finally:
+            netlink.close()
+
     def _destroy(self) -> None:
         """Links first, by hand: a socket of somebody's could keep their namespace alive."""
         self._let_go()
         names = self._namespaces.names()
         for name in names:
             if "." in name and self._namespaces.exists(name):
-                descriptor = self._namespaces.open(name)
-                with self._namespaces.within(descriptor):
-                    netlink = Netlink(0)
-                delete_links(netlink)
-                netlink.close()
-                os.close(descriptor)
+                self._empty(name)
         for name in names:
             self._namespaces.remove(name)
         self._remove_edge()

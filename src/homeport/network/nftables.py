@@ -64,7 +64,9 @@ def _host_messages(kind: int, rules: HostRules) -> Iterator[Message]:
     ]
     for family, name, entries in ((_IPV4, host_rules.PUBLISHED, published), (_BRIDGE, host_rules.PORTS, ports)):
         encoded = [
-            nest(1, nest(1, attribute(1, key)), *([nest(2, attribute(1, data))] if data and kind == _NEWELEMENT else []))
+            nest(
+                1, nest(1, attribute(1, key)), *([nest(2, attribute(1, data))] if data and kind == _NEWELEMENT else [])
+            )
             for key, data in entries
         ]
         yield from _packed(family, host_rules.TABLE, name, kind, encoded)

@@ -104,7 +104,9 @@ def _after(current: InForce, desired: Network, vpcs: Mapping[str, Vpc], admissio
     """Return what will be in force; a VPC that nothing touches keeps its very values."""
     interfaces = admission.admitted.interfaces
     links = {id_: link for id_, link in current.links.items() if id_ in interfaces}
-    for id_ in sorted(admission.changed.keys() | (interfaces.keys() - links.keys()), key=lambda id_: bool(interfaces[id_].trunk)):
+    for id_ in sorted(
+        admission.changed.keys() | (interfaces.keys() - links.keys()), key=lambda id_: bool(interfaces[id_].trunk)
+    ):
         links[id_] = _link(interfaces[id_], links)
     after = InForce(links, routers=dict(vpcs), admitted=admission.admitted)
     groups: dict[str, dict[str, Group]] = {id_: {} for id_ in vpcs}
@@ -140,7 +142,7 @@ def _link(interface: Interface, links: Mapping[str, Link]) -> Link:
     there = links.get(interface.id)
     if there is not None and there.number and there.vpc == interface.vpc:
         return link_of(interface, there.number)
-    taken = {link.number for link in links.values() if link.vpc == interface.vpc}
+    taken = {link.number for link in links.values() if link.vpc == interface.vpc and not link.trunk}
     return link_of(interface, next(number for number in itertools.count(1) if number not in taken))
 
 
@@ -181,7 +183,8 @@ def _detach(
     for vpc, all_left in sorted(by_vpc.items()):
         addresses = {left.address for left in all_left.values()} - {""}
         hosts = {current.links[id_].host for id_ in all_left if id_ in current.links} & intact
-        yield Detach(vpc, tuple(sorted(all_left)), tuple(sorted(addresses)), tuple(sorted(hosts)))
+        emptied = [id_ for id_ in sorted(all_left) if id_ not in current.links or current.links[id_].trunk]
+        yield Detach(vpc, tuple(sorted(all_left)), tuple(sorted(addresses)), tuple(sorted(hosts)), tuple(emptied))
 
 
 def _attach(current: InForce, after: InForce, admission: Admission, lost: Collection[str]) -> Iterator[Attach]:

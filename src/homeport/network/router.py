@@ -125,7 +125,6 @@ class Router:
         self.place.route.send([carrier.router_side(outer, link, self._links[naming.link(interface.trunk)].index)])
         blank.route.send(task_side(interface, gateway))
         self._lead(interface, link, gateway)
-        rtnetlink.settle(blank.route, TASK_LINK)
 
     def _next_end(self, interface: Interface) -> End:
         index, self._next = self._next, self._next + 1

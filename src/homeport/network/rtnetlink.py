@@ -80,13 +80,20 @@ def add_veth(here: End, there: End, namespace: int, mtu: int = MTU) -> Message:
     return Message(f"add {here.name}", _NEWLINK, CREATE | EXCL, body)
 
 
-def add_link(end: End, kind: str, data: bytes = b"", *, parent: int = 0, namespace: int | None = None) -> Message:
+def add_link(
+    end: End, kind: str, data: bytes = b"", *, parent: int = 0, namespace: int | None = None, mtu: int = MTU
+) -> Message:
     """Make a link of another kind, upon the link *parent* if there is one, at once in *namespace*."""
     info = nest(_IFLA_LINKINFO, text(1, kind), *([nest(2, data)] if data else []))
-    body = _LINK.pack(0, 0, 0, end.index, 0, 0) + _end(end, MTU)
+    body = _LINK.pack(0, 0, 0, end.index, 0, 0) + _end(end, mtu)
     body += (u32(_IFLA_LINK, parent) if parent else b"") + info
     body += u32(_IFLA_NET_NS_FD, namespace) if namespace is not None else b""
     return Message(f"add {kind} {end.name}", _NEWLINK, CREATE | EXCL, body)
+
+
+def set_mtu(index: int) -> Message:
+    """Fix a bridge's MTU, which would follow its ports' otherwise: only a change counts as somebody's wish."""
+    return Message("set MTU", _NEWLINK, 0, _LINK.pack(0, 0, 0, index, 0, 0) + u32(_IFLA_MTU, MTU))
 
 
 def set_master(index: int, bridge: int) -> Message:

@@ -94,4 +94,3 @@ def choose(namespaces: Namespaces) -> Carrier:
         except NetworkError:
             return Vxlan()
         return Vlan()
-

@@ -6,11 +6,11 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from homeport.kit import linux
-from homeport.network.desired import Group, Interface, Network, Rule, Vpc
+from homeport.network.desired import Group, Host, Interface, Network, Rule, Sandbox, Vpc
 from homeport.network.kernel import KernelNetwork
 from homeport.network.protocol import Traffic
 
@@ -44,11 +44,28 @@ def make_interface(
     )
 
 
-def network(*items: Vpc | Group | Interface) -> Network:
+def attached(
+    number: int, host: str, *groups: str, device: str = "eth0", trunk: bool = False, vpc: str = "vpc-1"
+) -> Interface:
+    """An interface in a host: its primary one as eth0, or another, which may be a trunk."""
+    plain = make_interface(number, *groups, vpc=vpc)
+    return replace(plain, host=host, device=device, primary=device == "eth0", carries_branches=trunk)
+
+
+def branch(number: int, trunk: Interface, vlan: int, *groups: str) -> Interface:
+    return replace(make_interface(number, *groups, vpc=trunk.vpc), device="eth0", trunk=trunk.id, vlan=vlan)
+
+
+Item = Vpc | Group | Interface | Host | Sandbox
+
+
+def network(*items: Item) -> Network:
     return Network(
         {item.id: item for item in items if isinstance(item, Vpc)},
         {item.id: item for item in items if isinstance(item, Group)},
         {item.id: item for item in items if isinstance(item, Interface)},
+        {item.id: item for item in items if isinstance(item, Host)},
+        {item.id: item for item in items if isinstance(item, Sandbox)},
     )
 
 
@@ -60,7 +77,7 @@ class Lab:
     driver: KernelNetwork
     sockets: list[socket.socket] = field(default_factory=list)
 
-    def apply(self, *items: Vpc | Group | Interface) -> Mapping[str, str]:
+    def apply(self, *items: Item) -> Mapping[str, str]:
         return self.apply_network(network(*items))
 
     def apply_network(self, desired: Network) -> Mapping[str, str]:
@@ -71,7 +88,7 @@ class Lab:
         asyncio.run(self.driver.close())
         self.driver = KernelNetwork(self.run)
 
-    def traffic(self, interface: Interface) -> Traffic:
+    def traffic(self, interface: Interface | Host | Sandbox) -> Traffic:
         return asyncio.run(self.driver.traffic(interface.id))
 
     @contextlib.contextmanager
@@ -86,7 +103,7 @@ class Lab:
             os.close(there)
 
     def open(
-        self, where: Interface | None, kind: socket.SocketKind = socket.SOCK_STREAM, protocol: int = 0
+        self, where: Interface | Host | Sandbox | None, kind: socket.SocketKind = socket.SOCK_STREAM, protocol: int = 0
     ) -> socket.socket:
         """Open a socket in the interface's namespace, or on the machine itself."""
         with self.inside(self.driver.namespace(where.id)) if where else contextlib.nullcontext():
@@ -95,7 +112,7 @@ class Lab:
         self.sockets.append(opened)
         return opened
 
-    def serve(self, where: Interface | None, port: int, address: str = "0.0.0.0") -> socket.socket:
+    def serve(self, where: Interface | Host | Sandbox | None, port: int, address: str = "0.0.0.0") -> socket.socket:
         opened = self.open(where)
         opened.bind((address, port))
         opened.listen()
@@ -107,13 +124,13 @@ class Lab:
         self.sockets.append(accepted)
         return accepted, peer
 
-    def connect(self, where: Interface | None, address: str, port: int) -> socket.socket:
+    def connect(self, where: Interface | Host | Sandbox | None, address: str, port: int) -> socket.socket:
         opened = self.open(where)
         opened.settimeout(5)
         opened.connect((address, port))
         return opened
 
-    def reaches(self, where: Interface | None, address: str, port: int) -> bool:
+    def reaches(self, where: Interface | Host | Sandbox | None, address: str, port: int) -> bool:
         """Tell whether a connection comes about; the test has shown elsewhere that one would."""
         opened = self.open(where)
         try:

@@ -1,0 +1,251 @@
+"""Hosts, the containers on their bridges, and trunks: real packets."""
+
+import socket
+import struct
+
+import pytest
+from tests.kernel.network.vpclab import ALL, Item, Lab, attached, branch, make_group, make_interface, make_vpc, talks
+
+from homeport.network.desired import Binding, Host, Rule, Sandbox
+
+pytestmark = [pytest.mark.kernel]
+
+A, B = Host("i-a"), Host("i-b")
+ETH_A, ETH_B = attached(21, "i-a", "sg-a"), attached(22, "i-b", "sg-b")
+ONE = Sandbox("box-1", "i-a", "172.17.0.2", (Binding("tcp", 8080, 80), Binding("udp", 5353, 53)))
+TWO = Sandbox("box-2", "i-a", "172.17.0.3")
+FAR = Sandbox("box-3", "i-b", "172.17.0.2")
+PUBLISHED = make_group("sg-a", (Rule("tcp", 8080, 8080, cidr="0.0.0.0/0"), Rule("udp", 5353, 5353, cidr="0.0.0.0/0")))
+BASE: tuple[Item, ...] = (make_vpc(), PUBLISHED, make_group("sg-b"), A, B, ETH_A, ETH_B, ONE, TWO, FAR)
+
+
+def test_a_published_port_is_reached_through_its_host_and_its_groups(lab: Lab) -> None:
+    assert lab.apply(*BASE) == {}
+    server = lab.serve(ONE, 80)
+    for where in (B, FAR):
+        client = lab.connect(where, ETH_A.address, 8080)
+        accepted, peer = lab.accept(server)
+        assert peer[0] == ETH_B.address  # what a container sends leaves as its host
+        assert talks(client, accepted)
+    lab.serve(A, 9000)
+    assert not lab.reaches(B, ETH_A.address, 9000)
+
+
+def test_a_closed_group_closes_published_ports(lab: Lab) -> None:
+    lab.apply(make_vpc(), make_group("sg-a"), *BASE[2:])
+    lab.serve(ONE, 80)
+    assert not lab.reaches(B, ETH_A.address, 8080)
+    assert lab.reaches(A, ETH_A.address, 8080)  # nobody's packets but the host's own
+
+
+def test_datagrams_are_published_too(lab: Lab) -> None:
+    lab.apply(*BASE)
+    server = lab.open(ONE, socket.SOCK_DGRAM)
+    server.bind(("0.0.0.0", 53))
+    client = lab.open(B, socket.SOCK_DGRAM)
+    client.sendto(b"ask", (ETH_A.address, 5353))
+    server.settimeout(5)
+    data, peer = server.recvfrom(16)
+    server.sendto(b"answer", peer)
+    client.settimeout(5)
+    assert (data, client.recvfrom(16)) == (b"ask", (b"answer", (ETH_A.address, 5353)))
+
+
+def test_a_bridge_address_is_reached_on_its_bridge_and_from_nowhere_else(lab: Lab) -> None:
+    lab.apply(*BASE[:1], make_group("sg-a", (ALL,)), *BASE[2:])
+    lab.serve(ONE, 80)
+    assert lab.reaches(TWO, "172.17.0.2", 80)
+    assert lab.reaches(A, "172.17.0.2", 80)
+    lab.command("i-b.host", "ip", "route", "replace", "172.17.0.2/32", "via", "10.0.1.1", "dev", "eth0", "onlink")
+    assert not lab.reaches(B, "172.17.0.2", 80)
+
+
+def test_a_container_reaches_its_own_published_port_through_the_host(lab: Lab) -> None:
+    lab.apply(*BASE)
+    server = lab.serve(ONE, 80)
+    for where in (ONE, TWO):
+        client = lab.connect(where, ETH_A.address, 8080)
+        assert talks(client, lab.accept(server)[0])
+
+
+def test_containers_of_one_host_do_not_share_its_loopback_or_each_others(lab: Lab) -> None:
+    lab.apply(*BASE)
+    for where in (A, ONE):
+        lab.serve(where, 7000)
+        assert lab.reaches(where, "127.0.0.1", 7000)
+    assert not lab.reaches(TWO, "127.0.0.1", 7000)
+
+
+def test_a_sandbox_without_an_address_is_alone(lab: Lab) -> None:
+    alone = Sandbox("box-9", "i-a")
+    assert lab.apply(*BASE, alone) == {}
+    assert lab.command("box-9.box", "ip", "-br", "link").split()[0] == "lo"
+    with pytest.raises(OSError, match="unreachable"):
+        lab.open(alone).connect((ETH_A.address, 80))
+
+
+def test_the_agent_answers_its_host_and_its_containers_alone(lab: Lab) -> None:
+    lab.apply(make_vpc(), make_group("sg-a", (ALL,)), *BASE[2:])
+    server = lab.serve(A, 51679)
+    for where, peer in ((ONE, "172.17.0.2"), (TWO, "172.17.0.3"), (A, "127.0.0.1")):
+        lab.connect(where, "169.254.170.2", 80)
+        seen = lab.accept(server)[1][0]
+        assert seen == peer or (where is A and seen == ETH_A.address)
+    assert not lab.reaches(B, ETH_A.address, 51679)
+    assert not lab.reaches(FAR, ETH_A.address, 51679)
+
+
+@pytest.mark.parametrize("forged", ["172.17.0.3", "172.17.0.1", "10.0.1.21"])
+def test_a_container_cannot_send_as_a_neighbour(lab: Lab, forged: str) -> None:
+    """With raw sockets, which a container may have."""
+    lab.apply(*BASE)
+    listener = lab.open(A, socket.SOCK_DGRAM)
+    listener.bind(("0.0.0.0", 6000))
+    raw = lab.open(ONE, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for source, arrives in ((forged, False), ("172.17.0.2", True)):
+        datagram = struct.pack("!HHHH", 1234, 6000, 8 + 5, 0) + source[-5:].encode()
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+        raw.sendto(header + socket.inet_aton(source) + socket.inet_aton("172.17.0.1") + datagram, ("172.17.0.1", 0))
+        try:
+            assert listener.recvfrom(64)[1][0] == "172.17.0.2"
+            assert arrives
+        except TimeoutError:
+            assert not arrives
+
+
+def test_a_container_cannot_claim_a_neighbours_address_by_arp(lab: Lab) -> None:
+    lab.apply(*BASE)
+    with lab.inside(lab.driver.namespace(ONE.id)):
+        forger = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        forger.bind(("eth0", 0))
+    mac, broadcast = bytes.fromhex("0242ac110002"), b"\xff" * 6
+    with forger:
+        for address in ("172.17.0.3", "172.17.0.4"):
+            arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + mac + socket.inet_aton(address)
+            forger.send(broadcast + mac + b"\x08\x06" + arp + broadcast + socket.inet_aton("172.17.0.1"))
+    server = lab.serve(TWO, 80)
+    client = lab.connect(A, "172.17.0.3", 80)
+    assert talks(client, lab.accept(server)[0])
+    assert "172.17.0.4" not in lab.command("i-a.host", "ip", "neigh")
+
+
+def test_an_attached_interface_answers_by_the_way_it_was_asked(lab: Lab) -> None:
+    second = attached(23, "i-a", "sg-c", device="eth1")
+    group = make_group("sg-c", (Rule("tcp", 80, 80, cidr="0.0.0.0/0"),))
+    assert lab.apply(*BASE, group, second) == {}
+    server = lab.serve(A, 80)
+    client = lab.connect(B, second.address, 80)
+    accepted, _ = lab.accept(server)
+    assert talks(client, accepted)
+    assert lab.traffic(second).rx_packets > 0
+    assert not lab.reaches(B, ETH_A.address, 80)
+    assert lab.apply(*BASE) == {}
+    assert "eth1" not in lab.command("i-a.host", "ip", "-br", "link")
+    assert second.address not in lab.command("i-a.host", "ip", "rule")
+    lab.serve(ONE, 80)
+    assert lab.reaches(B, ETH_A.address, 8080)
+
+
+TRUNK_A = attached(31, "i-a", "sg-b", device="eth1", trunk=True)
+TRUNK_B = attached(32, "i-b", "sg-b", device="eth1", trunk=True)
+
+
+def test_branches_obey_their_own_groups_and_vlan_ids_are_their_trunks(lab: Lab) -> None:
+    web = make_group("sg-web", (Rule("tcp", 80, 80, cidr="0.0.0.0/0"),))
+    opened, closed = branch(41, TRUNK_A, 1, "sg-web"), branch(42, TRUNK_A, 2, "sg-b")
+    far = branch(43, TRUNK_B, 1, "sg-web")  # the same VLAN id, on another trunk
+    assert lab.apply(*BASE, web, TRUNK_A, TRUNK_B, opened, closed, far) == {}
+    servers = {each.id: lab.serve(each, 80) for each in (opened, closed, far)}
+    for asker in (closed, far, B, make_interface_in(lab, web, opened, closed, far)):
+        client = lab.connect(asker, opened.address, 80)
+        accepted, peer = lab.accept(servers[opened.id])
+        assert talks(client, accepted)
+        assert peer[0] == (ETH_B.address if asker is B else asker.address)
+        assert not lab.reaches(asker, closed.address, 80) or asker is closed
+    client = lab.connect(opened, far.address, 80)
+    assert talks(client, lab.accept(servers[far.id])[0])
+
+
+def make_interface_in(lab: Lab, *more: Item):  # type: ignore[no-untyped-def]
+    plain = make_interface(60, "sg-b")
+    assert lab.apply(*BASE, TRUNK_A, TRUNK_B, plain, *more) == {}
+    return plain
+
+
+def test_a_branch_cannot_send_as_its_sibling(lab: Lab) -> None:
+    one, other = branch(41, TRUNK_A, 1, "sg-b"), branch(42, TRUNK_A, 2, "sg-b")
+    lab.apply(*BASE, make_group("sg-u", (ALL,)), TRUNK_A, one, other, make_interface(61, "sg-u"))
+    target = make_interface(61, "sg-u")
+    listener = lab.open(target, socket.SOCK_DGRAM)
+    listener.bind(("0.0.0.0", 6000))
+    raw = lab.open(one, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for source, arrives in ((other.address, False), (one.address, True)):
+        datagram = struct.pack("!HHHH", 1234, 6000, 8 + 1, 0) + b"x"
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+        raw.sendto(header + socket.inet_aton(source) + socket.inet_aton(target.address) + datagram, (target.address, 0))
+        try:
+            assert listener.recvfrom(64)[1][0] == one.address
+            assert arrives
+        except TimeoutError:
+            assert not arrives
+
+
+def test_a_branch_without_its_trunk_is_named(lab: Lab) -> None:
+    lost = branch(41, TRUNK_A, 1, "sg-b")
+    assert lab.apply(*BASE, lost) == {lost.id: f"{TRUNK_A.id} is not a trunk of vpc-1 on this node"}
+    assert lab.apply(*BASE, TRUNK_A, lost) == {}
+    assert lab.apply(*BASE, lost) == {lost.id: f"{TRUNK_A.id} is not a trunk of vpc-1 on this node"}
+    assert not lab.driver.namespace(lost.id).exists()
+
+
+def test_a_vlan_id_can_be_another_branchs_at_once(lab: Lab) -> None:
+    first, second = branch(41, TRUNK_A, 1, "sg-b"), branch(42, TRUNK_A, 1, "sg-b")
+    assert lab.apply(*BASE, TRUNK_A, first) == {}
+    lab.serve(first, 80)  # something still lives in its namespace
+    assert lab.apply(*BASE, TRUNK_A, second) == {}
+
+
+def test_large_packets_fit_a_branch(lab: Lab) -> None:
+    one, other = branch(41, TRUNK_A, 1, "sg-u"), branch(42, TRUNK_B, 1, "sg-u")
+    lab.apply(*BASE, make_group("sg-u", (ALL,)), TRUNK_A, TRUNK_B, one, other)
+    server = lab.open(other, socket.SOCK_DGRAM)
+    server.bind(("0.0.0.0", 6000))
+    server.settimeout(5)
+    client = lab.open(one, socket.SOCK_DGRAM)
+    client.setsockopt(socket.IPPROTO_IP, 10, 2)  # never in fragments
+    client.sendto(bytes(9001 - 28), (other.address, 6000))
+    assert len(server.recv(65536)) == 9001 - 28
+
+
+def test_instance_metadata_can_be_kept_away(lab: Lab) -> None:
+    from dataclasses import replace
+
+    kept = replace(make_interface(62, "sg-b"), block_metadata=True)
+    lab.apply(*BASE, kept)
+    with pytest.raises(OSError, match=r"Invalid argument|unreachable|No route"):
+        lab.open(kept).connect(("169.254.169.254", 80))
+    assert lab.reaches(make_interface_in(lab), "169.254.169.254", 80) is False  # nobody listens, yet it is on the way
+
+
+def test_a_sandbox_needs_its_host(lab: Lab) -> None:
+    stray = Sandbox("box-7", "i-z", "172.17.0.9")
+    assert lab.apply(*BASE, stray) == {"box-7": "i-z is not among the hosts of this node"}
+    taken = Sandbox("box-8", "i-a", "172.17.0.2")
+    assert lab.apply(*BASE, taken) == {"box-8": "172.17.0.2 belongs to box-1"}
+    port = Sandbox("box-8", "i-a", "172.17.0.8", (Binding("tcp", 8080, 80),))
+    assert lab.apply(*BASE, port) == {"box-8": "tcp 8080 belongs to box-1"}
+
+
+def test_who_gets_an_address_or_port_gets_no_connection_of_the_one_before(lab: Lab) -> None:
+    lab.apply(*BASE)
+    server = lab.serve(ONE, 80)
+    client = lab.connect(B, ETH_A.address, 8080)
+    lab.accept(server)
+    heir = Sandbox("box-h", "i-a", "172.17.0.2", (Binding("tcp", 8080, 80),))
+    rest = [item for item in BASE if item is not ONE]
+    assert lab.apply(*rest, heir) == {}
+    lab.serve(heir, 80)
+    client.settimeout(0.3)
+    client.sendall(b"x")
+    with pytest.raises(OSError, match=r"timed out|reset"):
+        client.recv(1)
