@@ -47,6 +47,7 @@ _COLUMN = 400.0  # the width of what is in a subnet
 _INNER = _COLUMN - 2 * GAP  # of what is in an instance
 _HUNG = _INNER - 26  # of what hangs on a bus in it
 _EMPTY_COLUMN = 250.0
+_TITLE = 190.0  # of a family's name
 _WIRE = 26.0  # the room for a subnet's wire
 _MARGIN = 16.0
 
@@ -151,7 +152,7 @@ def _subnet_head(model: Model, subnet: Subnet) -> list[tuple[str, str]]:
     gateways = [route.target for route in table.routes if route.target != "local" and route.active] if table else []
     way = f"0.0.0.0/0 by {gateways[0]}" if gateways else "no way out"
     name = f" {subnet.name}" if subnet.name else ""
-    return [(f"{subnet.id}{name}", "strong"), (f"{subnet.cidr} · {subnet.zone} · {way}", "muted")]
+    return [(f"{subnet.id}{name}", "strong"), (f"{subnet.cidr} · {subnet.zone}", "muted"), (way, "muted")]
 
 
 def _in_subnet(pen: _Pen, subnet: Subnet) -> list[Block]:
@@ -267,7 +268,8 @@ def _containers(containers: Sequence[Container], width: float) -> list[tuple[str
 
 def _task_title(task: Task) -> str:
     state = "" if task.status == "RUNNING" else f" · {task.status}"
-    return f"{task.definition} · {task.id[:8]}{state}"
+    # The id must stay legible beside a family's name, which may have 255 letters.
+    return f"{fitted(task.definition, 'strong', _TITLE)} · {task.id[:8]}{state}"
 
 
 def _chip(pen: _Pen, eni: Eni, device: str, width: float, kind: str = "eni") -> Block:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.cli.net.town import EVERYTHING, OUT, TOWN, tcp, with_eni, with_groups, with_instance, with_task
 
-from homeport.cli.net.model import Model, Rule
+from homeport.cli.net.model import Gateway, Model, Route, Rule
 from homeport.cli.net.places import find_destination, find_source, parse_target
 from homeport.cli.net.verdict import Verdict, judge
 
@@ -235,3 +235,34 @@ def test_ipv6_rules_match_nothing() -> None:
 def test_the_host_is_said_to_share_its_namespace() -> None:
     hops = [hop.what for hop in explain("i-2", "i-1:31000").hops]
     assert any("for i-1 itself, or its 1 host-mode tasks" in what for what in hops)
+
+
+def with_routes(*routes: Route) -> Model:
+    table = replace(TOWN.tables["rtb-1"], routes=(Route("10.0.0.0/16", "local"), *routes))
+    return replace(TOWN, tables={**TOWN.tables, "rtb-1": table})
+
+
+def test_the_most_specific_route_counts() -> None:
+    model = with_routes(Route("0.0.0.0/0", "igw-1"), Route("203.0.113.0/24", "igw-gone"))
+    assert explain("i-1", "198.51.100.1:443", model).passes
+    assert explain("i-1", "203.0.113.1:443", model).reason.endswith("203.0.113.0/24 is a black hole: igw-gone.")
+    only = with_routes(Route("203.0.113.0/24", "igw-1"))
+    assert explain("i-1", "203.0.113.1:443", only).passes
+    assert explain("i-1", "198.51.100.1:443", only).reason.endswith("has no route to 198.51.100.1.")
+    assert explain("i-1", "internet:443", only).reason.endswith("has no route to the internet.")
+
+
+def test_a_route_to_a_gateway_that_is_elsewhere_leads_nowhere() -> None:
+    assert not explain("i-1", "internet:443", with_routes(Route("0.0.0.0/0", "igw-1", active=False))).passes
+    moved = replace(TOWN, gateways={"igw-1": Gateway("igw-1", "vpc-2")})
+    assert not explain("i-1", "internet:443", moved).passes
+
+
+def test_a_port_is_published_for_its_protocol_only() -> None:
+    def dnat(target: str) -> bool:
+        model = with_groups(host=((EVERYTHING,), OUT))
+        return "DNAT" in places(explain("i-2", target, model))
+
+    assert dnat("10.0.1.10:32768")
+    assert not dnat("10.0.1.10:32768/udp")
+    assert not explain("i-2", f"{B}/web:80/udp").passes
