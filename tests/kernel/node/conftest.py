@@ -32,6 +32,8 @@ def root_filesystem(box: None) -> Iterator[Path]:
             "env",
             "true",
             "false",
+            "cut",
+            "grep",
         ):
             (root / "bin" / name).symlink_to("busybox")
         (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\n")

@@ -1,6 +1,7 @@
 """The server's end, and what the kernel has: everything a test of the real agent looks at."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
@@ -21,10 +24,16 @@ from homeport.wire.messages import (
     Drop,
     Eni,
     Hello,
+    Instance,
+    InstanceAck,
+    InstanceMetadata,
+    InstanceObserved,
+    InstancePhase,
     Item,
     LogAck,
     LogBatch,
     LogTarget,
+    NetworkMode,
     Observed,
     ObservedAck,
     Rule,
@@ -50,6 +59,23 @@ def eni(number: int) -> Eni:
         dns_name=f"ip-10-0-{number // 256}-{number % 256}.ec2.internal",
         groups=(GROUP.id,),
     )
+
+
+def instance(number: int, **changes: Any) -> tuple[Instance, Eni]:
+    """Return an instance, and its primary interface as that of number *number*."""
+    instance_id = f"i-{number:017x}"
+    metadata = InstanceMetadata(
+        account="123456789012",
+        region="us-east-1",
+        availability_zone="us-east-1a",
+        availability_zone_id="use1-az1",
+        image="ami-1",
+        instance_type="t3.small",
+        reservation="r-1",
+    )
+    primary = replace(eni(number), instance=instance_id)
+    fields: dict[str, Any] = {"id": instance_id, "interface": primary.id, "cpus": 2, "memory": 2048}
+    return Instance(metadata=metadata, **(fields | changes)), primary
 
 
 def container(script: str, name: str = "app", **changes: Any) -> Container:
@@ -93,6 +119,7 @@ class Server:
         self.items: dict[tuple[str, str], Item] = {}
         self.generation = 0
         self.seen: dict[str, list[Observed]] = {}
+        self.instances: dict[str, InstanceObserved] = {}
         self.held: dict[str, int] = {}
         self.lines: dict[str, list[str]] = {}
         self.finished: set[str] = set()
@@ -128,6 +155,9 @@ class Server:
                 if not known or message.sequence > known[-1].sequence:
                     known.append(message)
                 self._say(writer, ObservedAck(task=message.task, sequence=message.sequence))
+            elif isinstance(message, InstanceObserved):
+                self.instances[message.instance] = message
+                self._say(writer, InstanceAck(instance=message.instance, sequence=message.sequence))
             elif isinstance(message, LogBatch):
                 if self.held.get(message.source, 0) == message.start:
                     self.held[message.source] = message.end
@@ -156,6 +186,24 @@ class Server:
     def run(self, number: int, *containers: Container, **changes: Any) -> Task:
         spec = task(number, *containers, **changes)
         self.put(VPC, GROUP, eni(number), spec)
+        return spec
+
+    async def launch(self, number: int, **changes: Any) -> Instance:
+        """Have an instance run."""
+        found, primary = instance(number, **changes)
+        self.put(VPC, GROUP, primary, found)
+        await self.instance_phase(found, InstancePhase.RUNNING)
+        return found
+
+    async def instance_phase(self, spec: Instance, phase: InstancePhase) -> None:
+        await self.until(lambda: (seen := self.instances.get(spec.id)) is not None and seen.phase is phase)
+
+    def run_on(self, host: Instance, number: int, mode: NetworkMode, *containers: Container, **changes: Any) -> Task:
+        """Run a task without an interface of its own on an instance."""
+        spec = task(number, *containers, network_mode=mode, instance=host.id, launch_type="EC2", eni="", **changes)
+        own = tuple(replace(c, runtime_id=hashlib.sha256(c.runtime_id.encode()).hexdigest()) for c in spec.containers)
+        spec = replace(spec, containers=own)
+        self.put(spec)
         return spec
 
     def last(self, spec: Task) -> Observed | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from homeport.wire.messages import Task, TaskPhase
+from homeport.wire.messages import InstancePhase, NetworkMode, PortMapping, Task, TaskPhase
 
 sys.path.insert(0, str(Path(__file__).parent))
-from nodelab import GROUP, VPC, Server, container, eni, lab
+from nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.fault, pytest.mark.slow]
 
@@ -70,3 +70,56 @@ async def test_agent_killed_at_random_moments(tmp_path: Path, root_filesystem: P
         for reports in server.seen.values():
             order = [phases.index(report.phase) for report in reports]
             assert order == sorted(order)
+
+
+def check_bindings(server: Server, tasks: list[Task]) -> None:
+    """Whatever was chosen for a task stayed its own, and was nobody else's while both ran."""
+    ports: dict[str, int] = {}
+    for spec in tasks:
+        reported = {
+            binding.host_port for seen in server.seen.get(spec.id, ()) for binding in seen.containers[0].bindings
+        }
+        assert len(reported) <= 1, f"{spec.id} had {reported}"
+        if reported:
+            ports[spec.id] = reported.pop()
+    running = [spec.id for spec in tasks if (seen := server.last(spec)) and seen.phase is TaskPhase.RUNNING]
+    published = [ports[task] for task in running if task in ports]
+    assert len(set(published)) == len(published), published
+
+
+async def test_agent_killed_at_random_moments_with_tasks_on_an_instance(tmp_path: Path, root_filesystem: Path):
+    dice = random.Random(11)
+    mapped = (PortMapping(container_port=80),)
+    async with lab(tmp_path, root_filesystem) as server:
+        host = await server.launch(9)
+        tasks: list[Task] = []
+        for number in range(200, 200 + KILLS):
+            mode = dice.choice((NetworkMode.BRIDGE, NetworkMode.BRIDGE, NetworkMode.HOST, NetworkMode.NONE))
+            lines = dice.choice((0, 20, 2000))
+            ports = mapped if mode is NetworkMode.BRIDGE else ()
+            container_ = container(COUNTING.format(lines=lines), port_mappings=ports, stop_timeout=1)
+            tasks.append(server.run_on(host, number, mode, container_))
+            if dice.random() < 0.4:
+                server.put(replace(dice.choice(tasks), stop=True))
+            if dice.random() < 0.8:
+                await server.until(lambda: server.writer is not None)
+            await asyncio.sleep(dice.choice((0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3)))  # the moment is the point
+            server.kill_agent()
+            server.start_agent()
+        for spec in tasks:
+            await server.phase(spec, TaskPhase.RUNNING, 60)
+        check_bindings(server, tasks)
+        server.put(replace(host, running=False))
+        await asyncio.sleep(dice.choice((0.0, 0.02, 0.05)))
+        server.kill_agent()
+        server.start_agent()
+        for spec in tasks:
+            await server.phase(spec, TaskPhase.STOPPED, 60)
+            server.drop(spec)
+        await server.instance_phase(host, InstancePhase.STOPPED)
+        for spec in tasks:
+            await server.phase(spec, TaskPhase.GONE, 60)
+            await server.until(lambda spec=spec: not server.output(spec) or f"{spec.id}/app" in server.finished)
+            check_output(server, spec, None)
+        server.drop(*instance(9), GROUP, VPC)
+        await server.instance_phase(host, InstancePhase.GONE)
