@@ -18,12 +18,13 @@ from homeport.services.ecs.model.tasks import (
     ContainerInterface,
     ContainerLaunch,
     Desired,
+    NetworkBinding,
     Pair,
     Status,
     StopCode,
     Task,
 )
-from homeport.wire.messages import ContainerObserved, Observed, StopCause, TaskPhase
+from homeport.wire.messages import Binding, ContainerObserved, Observed, StopCause, TaskPhase
 
 _PHASES = {phase: rank for rank, phase in enumerate(TaskPhase)}
 _CONTAINER_RANK = {"PENDING": 0, "RUNNING": 1, "STOPPED": 2}
@@ -55,6 +56,11 @@ def stopped_by_user(task: Task, reason: str, now: float) -> Task:
     return _next(task, _stop(task, StopCode.USER, reason or "Task stopped by user", now))
 
 
+def stopped_with(task: Task, code: StopCode, reason: str, now: float) -> Task:
+    """Ask for the task's end for a reason of ECS's own, unless it is ending already."""
+    return _next(task, _stop(task, code, reason, now))
+
+
 def attaching(task: Task, zone: str, details: Sequence[tuple[str, str]]) -> Task:
     """Give the task the interface that was allocated for it."""
     attachment = msgspec.structs.replace(
@@ -77,7 +83,15 @@ def is_news(task: Task, recorded: int, observed: Observed) -> bool:
 
     A node that has lost its memory counts from one again: what moves the task on is news all the same.
     """
-    return observed.sequence > recorded or RANK[_STATUS_OF[observed.phase]] > RANK[task.last_status]
+    return observed.sequence > recorded or RANK[_status(task, observed.phase)] > RANK[task.last_status]
+
+
+def _status(task: Task, phase: TaskPhase) -> Status:
+    """Return what a phase means; a task without an interface has nothing to provision."""
+    status = _STATUS_OF[phase]
+    if task.attachments:
+        return status
+    return {Status.PROVISIONING: Status.PENDING, Status.DEPROVISIONING: Status.STOPPING}.get(status, status)
 
 
 def advance(task: Task, parts: Sequence[ContainerLaunch], observed: Observed, now: float) -> Task:
@@ -94,7 +108,7 @@ def advance(task: Task, parts: Sequence[ContainerLaunch], observed: Observed, no
         changed = _stop(changed, *_why(changed, observed), now)
     changed = msgspec.structs.replace(
         changed,
-        last_status=max(task.last_status, _STATUS_OF[phase], key=RANK.__getitem__),
+        last_status=max(task.last_status, _status(task, phase), key=RANK.__getitem__),
         attachments=_attachments(task.attachments, _ATTACHMENT_OF[phase]),
     )
     if _PHASES[phase] >= _PHASES[TaskPhase.NETWORK_READY]:
@@ -152,6 +166,8 @@ def _with_times(task: Task, observed: Observed, now: float) -> Task:
 
 def _why(task: Task, observed: Observed) -> tuple[StopCode, str]:
     """Name the stop code and reason that a report of an ending task speaks for."""
+    if observed.cause is StopCause.HOST_LOST:
+        return StopCode.TERMINATION_NOTICE, observed.reason or "Host EC2 stopped."
     if observed.cause is StopCause.FAILED_TO_START:
         return StopCode.FAILED_TO_START, observed.reason or "Task failed to start"
     if observed.cause is StopCause.ESSENTIAL_EXITED or task.started_at is not UNSET:
@@ -205,13 +221,13 @@ def _attachments(attachments: tuple[Attachment, ...], status: str) -> tuple[Atta
 def _with_containers(task: Task, parts: Sequence[ContainerLaunch], reports: Sequence[ContainerObserved]) -> Task:
     """Bring the containers up to their reports, and the task's health with them."""
     by_name = {report.name: report for report in reports}
-    runtime_ids = {part.name: part.runtime_id for part in parts}
-    attachment = task.attachments[0]
-    interfaces = (
-        ContainerInterface(attachment_id=attachment.id, private_ipv4_address=attachment.detail("privateIPv4Address")),
+    by_part = {part.name: part for part in parts}
+    interfaces = tuple(
+        ContainerInterface(attachment_id=attachment.id, private_ipv4_address=attachment.detail("privateIPv4Address"))
+        for attachment in task.attachments
     )
     containers = tuple(
-        _container(container, by_name.get(container.name), runtime_ids[container.name], interfaces)
+        _container(container, by_name.get(container.name), by_part[container.name], interfaces)
         for container in task.containers
     )
     return msgspec.structs.replace(task, containers=containers, health_status=task_health(containers, parts))
@@ -220,19 +236,22 @@ def _with_containers(task: Task, parts: Sequence[ContainerLaunch], reports: Sequ
 def _container(
     known: Container,
     report: ContainerObserved | None,
-    runtime_id: str,
+    part: ContainerLaunch,
     interfaces: tuple[ContainerInterface, ...],
 ) -> Container:
     health = known.health_status if known.health_status is not UNSET else "UNKNOWN"
     if report is None:
-        return msgspec.structs.replace(known, network_interfaces=interfaces, network_bindings=(), health_status=health)
+        bindings = known.network_bindings or ()
+        return msgspec.structs.replace(
+            known, network_interfaces=interfaces, network_bindings=bindings, health_status=health
+        )
     status = max(known.last_status, report.status, key=_CONTAINER_RANK.__getitem__)
     ran = report.started_at is not None or report.status == "RUNNING"
     ended = known.last_status == "STOPPED"  # what it ended with stands
     return msgspec.structs.replace(
         known,
         last_status=status,
-        runtime_id=runtime_id if ran else known.runtime_id,
+        runtime_id=part.runtime_id if ran else known.runtime_id,
         image_digest=report.image_digest or known.image_digest,
         exit_code=report.exit_code
         if status == "STOPPED" and report.exit_code is not None and known.exit_code is UNSET
@@ -240,7 +259,26 @@ def _container(
         reason=report.reason[:_LONGEST_REASON] if report.reason and known.reason is UNSET else known.reason,
         health_status=health if ended else report.health,
         network_interfaces=interfaces,
-        network_bindings=(),
+        network_bindings=tuple(_binding(each) for each in report.bindings)
+        or (part.host_ports if ran else ())
+        or known.network_bindings
+        or (),
+    )
+
+
+def _binding(binding: Binding) -> NetworkBinding:
+    if not binding.last_port:
+        return NetworkBinding(
+            bind_ip=binding.address,
+            container_port=binding.container_port,
+            host_port=binding.host_port,
+            protocol=binding.protocol,
+        )
+    return NetworkBinding(
+        bind_ip=binding.address,
+        protocol=binding.protocol,
+        container_port_range=f"{binding.container_port}-{binding.last_port}",
+        host_port_range=f"{binding.host_port}-{binding.last_host_port}",
     )
 
 

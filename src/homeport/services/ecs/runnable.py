@@ -42,6 +42,30 @@ def unsupported(definition: Mapping[str, Any], machine: str) -> list[str]:
     return [*_of_task(definition, machine), *_of_volumes(definition), *_of_containers(definition)]
 
 
+def unsupported_on_ec2(definition: Mapping[str, Any], machine: str) -> list[str]:
+    """Name what the definition declares and an instance cannot give it, which is more than what no node can."""
+    return [*unsupported(definition, machine), *_only_on_machines(definition)]
+
+
+def _only_on_machines(definition: Mapping[str, Any]) -> Iterator[str]:
+    """Name what Fargate never had, and what would reach through the instance to the machine under it."""
+    if definition.get("ipcMode"):
+        yield f"ipcMode {definition['ipcMode']}"
+    if definition.get("pidMode") == "host":
+        yield "pidMode host"
+    for volume in definition["volumes"]:
+        if (volume.get("host") or {}).get("sourcePath"):
+            yield f"sourcePath of volume {volume['name']}"
+    for container in definition["containerDefinitions"]:
+        parameters = container.get("linuxParameters") or {}
+        for member in ("privileged", "dockerSecurityOptions"):
+            if container.get(member):
+                yield f"{member} of container {container['name']}"
+        for member in ("devices", "sharedMemorySize", "maxSwap", "swappiness"):
+            if parameters.get(member):
+                yield f"{member} of container {container['name']}"
+
+
 def _of_task(definition: Mapping[str, Any], machine: str) -> Iterator[str]:
     platform = definition.get("runtimePlatform") or {}
     if (family := platform.get("operatingSystemFamily", "LINUX")) != "LINUX":
@@ -75,6 +99,8 @@ def _of_containers(definition: Mapping[str, Any]) -> Iterator[str]:
         log = container.get("logConfiguration")
         if log is None:
             continue
+        if log["logDriver"] == "json-file" and not log.get("options"):
+            continue  # Docker's own default, which shows nobody anything off the instance
         if log["logDriver"] != "awslogs":
             yield f"log driver {log['logDriver']}"
             continue

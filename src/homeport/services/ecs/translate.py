@@ -34,12 +34,14 @@ def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: M
         family=launch.family,
         revision=launch.revision,
         eni=launch.interface,
+        network_mode=wire.NetworkMode(applied.get("networkMode", "bridge")),
+        instance=launch.ec2_instance,
         containers=tuple(
             _container(task, launch, container, parts[container["name"]], arns, mounts[container["name"]])
             for container in applied["containerDefinitions"]
         ),
-        cpu=int(task.cpu),
-        memory=int(task.memory),
+        cpu=int(applied.get("cpu") or 0),
+        memory=int(applied.get("memory") or 0),
         launch_type=task.launch_type,
         availability_zone=task.availability_zone,
         region=task.region,
@@ -66,7 +68,7 @@ def _container(
         name=name,
         arn=arns[name],
         runtime_id=part.runtime_id,
-        endpoint_id=part.runtime_id,  # on Fargate the metadata path names the runtime id
+        endpoint_id=part.endpoint_id or part.runtime_id,  # on Fargate the metadata path names the runtime id
         image=container["image"],
         essential=part.essential,
         command=_words(container, "command"),
@@ -103,7 +105,13 @@ def _container(
         mounts=mounts,
         labels=_labels(task, launch, container),
         port_mappings=tuple(_port_mapping(mapping) for mapping in container["portMappings"]),
-        log=log_target(container, task.id),
+        log=log_target(container, task.id, part.runtime_id),
+        hostname=container.get("hostname", ""),
+        links=tuple(container.get("links", ())),
+        extra_hosts=tuple((host["hostname"], host["ipAddress"]) for host in container.get("extraHosts", ())),
+        dns_servers=tuple(container.get("dnsServers", ())),
+        dns_search=tuple(container.get("dnsSearchDomains", ())),
+        network_disabled=container.get("disableNetworking", False),
     )
 
 
@@ -187,19 +195,24 @@ def _mounts(containers: Sequence[Mapping[str, Any]]) -> dict[str, tuple[wire.Mou
     return {name: tuple(collect(name).values()) for name in own}
 
 
-def log_target(container: Mapping[str, Any], task_id: str) -> wire.LogTarget | None:
-    """Return where a container's output goes; without a log configuration Fargate discards it."""
+def log_target(container: Mapping[str, Any], task_id: str, runtime_id: str = "") -> wire.LogTarget | None:
+    """
+    Return where a container's output goes; without a log configuration it is discarded.
+
+    On EC2 a stream without a prefix is called after the container's *runtime_id*.
+    """
     configuration = container.get("logConfiguration")
-    if configuration is None:
+    if configuration is None or configuration["logDriver"] != "awslogs":
         return None
     options = configuration["options"]
     pattern = options.get("awslogs-multiline-pattern", "")
     if "awslogs-datetime-format" in options:  # with both, AWS goes by the date
         pattern = datetime_pattern(options["awslogs-datetime-format"])
+    prefix = options.get("awslogs-stream-prefix", "")
     return wire.LogTarget(
         region=options["awslogs-region"],
         group=options["awslogs-group"],
-        stream=f"{options['awslogs-stream-prefix']}/{container['name']}/{task_id}",
+        stream=f"{prefix}/{container['name']}/{task_id}" if prefix else runtime_id,
         multiline_pattern=pattern,
         options=dict(options),
     )

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from homeport.services.ecs.model.container_instances import Share
+
 
 class Status(StrEnum):
     """How far a task has come, in AWS's words; a task only ever moves down this list."""
@@ -44,6 +46,7 @@ class StopCode(StrEnum):
     FAILED_TO_START = "TaskFailedToStart"
     ESSENTIAL_EXITED = "EssentialContainerExited"
     USER = "UserInitiated"
+    TERMINATION_NOTICE = "TerminationNotice"
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -77,6 +80,17 @@ class ContainerInterface(_Document, frozen=True, kw_only=True):
     private_ipv4_address: str
 
 
+class NetworkBinding(_Document, frozen=True, kw_only=True):
+    """A container's port, or a range of them, and where its instance publishes it."""
+
+    bind_ip: str = msgspec.field(name="bindIP", default="0.0.0.0")  # noqa: S104 - told, not listened on
+    container_port: int | UnsetType = UNSET
+    host_port: int | UnsetType = UNSET
+    protocol: str = "tcp"
+    container_port_range: str | UnsetType = UNSET
+    host_port_range: str | UnsetType = UNSET
+
+
 class Container(_Document, frozen=True, kw_only=True):
     """One container of a task."""
 
@@ -89,7 +103,7 @@ class Container(_Document, frozen=True, kw_only=True):
     last_status: str = "PENDING"
     exit_code: int | UnsetType = UNSET
     reason: str | UnsetType = UNSET
-    network_bindings: tuple[Any, ...] | UnsetType = UNSET
+    network_bindings: tuple[NetworkBinding, ...] | UnsetType = UNSET
     network_interfaces: tuple[ContainerInterface, ...] = ()
     health_status: str | UnsetType = UNSET
     cpu: str = "0"
@@ -113,6 +127,7 @@ class Task(_Document, frozen=True, kw_only=True):
     cluster_arn: str
     connectivity: str | UnsetType = UNSET
     connectivity_at: float | UnsetType = UNSET
+    container_instance_arn: str | UnsetType = UNSET
     containers: tuple[Container, ...]
     cpu: str
     created_at: float
@@ -125,8 +140,8 @@ class Task(_Document, frozen=True, kw_only=True):
     launch_type: str
     memory: str
     overrides: dict[str, Any]
-    platform_version: str
-    platform_family: str = "Linux"
+    platform_version: str | UnsetType = UNSET
+    platform_family: str | UnsetType = UNSET
     pull_started_at: float | UnsetType = UNSET
     pull_stopped_at: float | UnsetType = UNSET
     started_at: float | UnsetType = UNSET
@@ -138,8 +153,8 @@ class Task(_Document, frozen=True, kw_only=True):
     task_arn: str
     task_definition_arn: str
     version: int = 1
-    ephemeral_storage: Storage = Storage()
-    fargate_ephemeral_storage: Storage = Storage()
+    ephemeral_storage: Storage | UnsetType = UNSET
+    fargate_ephemeral_storage: Storage | UnsetType = UNSET
 
     @property
     def id(self) -> str:
@@ -157,6 +172,8 @@ class ContainerLaunch(msgspec.Struct, frozen=True, kw_only=True):
     runtime_id: str
     essential: bool = True
     checked: bool = False  # it has a health check that counts
+    endpoint_id: str = ""  # of its metadata; "" on Fargate, where it is the runtime id
+    host_ports: tuple[NetworkBinding, ...] = ()  # in host mode, where they are known beforehand
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +186,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     public_address: bool
     containers: tuple[ContainerLaunch, ...]
     interface: str = ""  # the network interface, once it is allocated
+    container_instance: str = ""  # this and the rest: on EC2 only
+    ec2_instance: str = ""
+    share: Share | None = None  # what the task has of its container instance now
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.ecs import tags
-from homeport.services.ecs.model.tasks import Desired, Launch, Task, TaskRecord
+from homeport.services.ecs.model.container_instances import Share
+from homeport.services.ecs.model.tasks import RANK, Desired, Launch, Status, Task, TaskRecord
+from homeport.services.ecs.store import container_instances
 
 _encode = msgspec.json.Encoder().encode
 _decode_task = msgspec.json.Decoder(Task).decode
@@ -28,13 +30,15 @@ def position(created_at: float, task_id: str) -> str:
 
 
 async def insert(tx: Tx, record: TaskRecord) -> str:
-    """Record a new task and return its document as it was written."""
+    """Record a new task and return its document as it was written; what it takes of its instance is taken."""
     task, launch = record.task, record.launch
+    await container_instances.change_share(tx, launch.container_instance, None, launch.share)
     document = _encode(task).decode()
     await tx.execute(
         """INSERT INTO ecs_tasks (id, position, cluster, desired_status, last_status, family, revision, started_by,
-               launch_type, capacity_provider, node, waiting, observed_sequence, stopped_at, document, launch, tags)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 1, 0, NULL, ?, ?, ?)""",
+               launch_type, capacity_provider, node, waiting, observed_sequence, stopped_at, document, launch, tags,
+               container_instance)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 1, 0, NULL, ?, ?, ?, ?)""",
         task.id,
         position(task.created_at, task.id),
         task.cluster_arn,
@@ -48,13 +52,28 @@ async def insert(tx: Tx, record: TaskRecord) -> str:
         document,
         _encode(launch).decode(),
         tags.to_json(record.tags),
+        launch.container_instance or None,
     )
     return document
 
 
+def _share(record: TaskRecord) -> Share | None:
+    """Return what the task has of its instance as it is now: nothing once it has stopped."""
+    share, task = record.launch.share, record.task
+    if share is None or task.last_status is Status.STOPPED:
+        return None
+    return msgspec.structs.replace(
+        share,
+        stage="running" if RANK[task.last_status] >= RANK[Status.RUNNING] else "pending",
+        leaving=task.desired_status is Desired.STOPPED,
+    )
+
+
 async def update(tx: Tx, record: TaskRecord) -> str:
-    """Write back what can change of a task, and return its document as it was written."""
-    task = record.task
+    """Write back what can change of a task, and what it has of its instance; return the document as it was written."""
+    task, share = record.task, _share(record)
+    await container_instances.change_share(tx, record.launch.container_instance, record.launch.share, share)
+    launch = msgspec.structs.replace(record.launch, share=share)
     document = _encode(task).decode()
     await tx.execute(
         """UPDATE ecs_tasks SET desired_status = ?, last_status = ?, node = ?, waiting = ?, observed_sequence = ?,
@@ -66,7 +85,7 @@ async def update(tx: Tx, record: TaskRecord) -> str:
         record.observed_sequence,
         task.stopped_at or None,
         document,
-        _encode(record.launch).decode(),
+        _encode(launch).decode(),
         task.id,
     )
     return document
@@ -86,8 +105,28 @@ async def documents(tx: Tx, cluster: str, ids: Sequence[str]) -> dict[str, tuple
 
 
 async def waiting(tx: Tx, limit: int) -> list[TaskRecord]:
-    """Return the tasks that placement has yet to look at, oldest first."""
-    rows = await tx.fetch(f"SELECT {_RECORD} FROM ecs_tasks WHERE waiting = 1 ORDER BY position LIMIT ?", limit)
+    """
+    Return the tasks that placement has yet to look at, oldest first.
+
+    Those whose instance's agent cannot be told anything go on waiting, unseen, so that they hold up nobody.
+    """
+    rows = await tx.fetch(
+        f"""SELECT {_RECORD} FROM ecs_tasks WHERE waiting = 1 AND (
+                container_instance IS NULL OR desired_status = 'STOPPED' OR EXISTS (
+                    SELECT 1 FROM ecs_container_instances c JOIN ec2_instances e ON e.id = c.ec2_instance
+                    JOIN nodes n ON n.name = e.node WHERE c.id = container_instance AND n.connected = 1))
+            ORDER BY position LIMIT ?""",
+        limit,
+    )
+    return [_record(row) for row in rows]
+
+
+async def live_on_instance(tx: Tx, container_instance: str) -> list[TaskRecord]:
+    """Return the tasks of a container instance that have not stopped."""
+    rows = await tx.fetch(
+        f"SELECT {_RECORD} FROM ecs_tasks WHERE container_instance = ? AND stopped_at IS NULL ORDER BY position",
+        container_instance,
+    )
     return [_record(row) for row in rows]
 
 
