@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import platform
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,6 +43,7 @@ from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.observe import observe
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
+from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
 from homeport.services.ecs.reconcilers.placement import Placement
 from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
@@ -106,8 +108,10 @@ class Server:
         placement = Placement(
             database, clock, ids, self._installation.account, lambda: self.sessions.connected, self.wake
         )
+        machines = ContainerInstances(database, clock, ids, self._installation.account, platform.machine(), self.wake)
         return [
-            Reconciler("ecs.placement", placement.pass_, interval=5, wakes=frozenset({"fleet.joined"})),
+            Reconciler("ecs.placement", placement.pass_, interval=5, wakes=frozenset({"fleet.joined", INSTANCES})),
+            Reconciler(NAME, machines.pass_, interval=30, wakes=frozenset({"fleet.joined", INSTANCES})),
             Reconciler("ecs.cleanup", Cleanup(database, clock).pass_, interval=60),
             network.reconciler(database, self.wake),
             Instances(database, clock, self._signer, self._installation.account, self.wake).reconciler(),

@@ -38,6 +38,7 @@ def test_well_formed_placement_is_not_what_ec2_lacks(ecs: Any) -> None:
         ecs.client.run_task,
         taskDefinition=ecs.register(),
         launchType="EC2",
+        networkConfiguration=ecs.network(),
         placementConstraints=[{"type": "memberOf", "expression": "attribute:stack == prod"}],
         placementStrategy=[{"type": "binpack", "field": "memory"}],
     )

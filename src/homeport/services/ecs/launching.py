@@ -1,8 +1,8 @@
 """
 The documents of new tasks.  Pure: ids, time and everything looked up come in as values.
 
-A new task shows what AWS shows at once: PROVISIONING, an attachment that knows no more than its
-subnet, and containers that are PENDING.
+A new task shows what AWS shows at once: containers that are PENDING and, where it gets an interface of its own,
+PROVISIONING and an attachment that knows no more than its subnet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,22 @@ from msgspec import UNSET
 
 from homeport.kit.ids import Ids
 from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.container_instances import ContainerInstance, share_of
 from homeport.services.ecs.model.task_definitions import TaskDefinition
 from homeport.services.ecs.model.tasks import (
     Attachment,
     Container,
     ContainerLaunch,
     Launch,
+    NetworkBinding,
     Pair,
+    Status,
     Storage,
     Task,
     TaskRecord,
 )
+from homeport.services.ecs.placement.filters import ZONE
+from homeport.services.ecs.placement.resources import demand_of
 from homeport.services.ecs.translate import has_health_check
 
 PLATFORM_VERSION = "1.4.0"
@@ -62,12 +67,12 @@ class Order:
 def build(order: Order, provider: str | None, index: int, ids: Ids) -> TaskRecord:
     """Return task number *index* of an order, through a capacity provider unless that is None."""
     task_id = ids.hex(32)
-    arn = f"arn:aws:ecs:{order.region}:{order.account}:task/{order.cluster.name}/{task_id}"
+    arn = _arn(order, task_id)
     subnets = spread(order.subnets, order.turn + index)
     containers = order.applied["containerDefinitions"]
     storage = Storage(size=(order.applied.get("ephemeralStorage") or {}).get("sizeInGiB", 20))
     task = Task(
-        attachments=(Attachment(id=ids.uuid(), details=(Pair(name="subnetId", value=subnets[0].id),)),),
+        attachments=(_attachment(subnets, ids),),
         attributes=(Pair(name="ecs.cpu-architecture", value=order.architecture),),
         availability_zone=subnets[0].zone,
         capacity_provider_name=provider or UNSET,
@@ -75,17 +80,15 @@ def build(order: Order, provider: str | None, index: int, ids: Ids) -> TaskRecor
         containers=tuple(_container(arn, container, ids) for container in containers),
         cpu=order.applied["cpu"],
         created_at=order.now,
-        group=order.group or f"family:{order.definition.family}",
+        group=group_of(order),
         launch_type="FARGATE",
         memory=order.applied["memory"],
         overrides=dict(order.overrides),
         platform_version=PLATFORM_VERSION,
+        platform_family="Linux",
         started_by=order.started_by or UNSET,
         task_arn=arn,
-        task_definition_arn=(
-            f"arn:aws:ecs:{order.region}:{order.account}:task-definition/"
-            f"{order.definition.family}:{order.definition.revision}"
-        ),
+        task_definition_arn=_definition_arn(order),
         ephemeral_storage=storage,
         fargate_ephemeral_storage=storage,
     )
@@ -98,6 +101,66 @@ def build(order: Order, provider: str | None, index: int, ids: Ids) -> TaskRecor
         containers=tuple(_part(task_id, container, ids) for container in containers),
     )
     return TaskRecord(task, launch, order.tags)
+
+
+def build_on(order: Order, instance: ContainerInstance, index: int, ids: Ids) -> TaskRecord:
+    """Return task number *index* of an order, on a container instance that has room for it."""
+    task_id = ids.hex(32)
+    arn = _arn(order, task_id)
+    zone = instance.attributes[ZONE]
+    own = [subnet for subnet in order.subnets if subnet.zone == zone]
+    subnets = spread(own, order.turn + index) if own else []
+    containers = order.applied["containerDefinitions"]
+    demand = demand_of(order.applied)
+    task = Task(
+        attachments=(_attachment(subnets, ids),) if subnets else (),
+        attributes=(Pair(name="ecs.cpu-architecture", value=order.architecture),),
+        availability_zone=zone,
+        cluster_arn=order.cluster.arn,
+        container_instance_arn=instance.arn,
+        containers=tuple(_container(arn, container, ids) for container in containers),
+        cpu=str(demand.cpu),
+        created_at=order.now,
+        group=group_of(order),
+        last_status=Status.PROVISIONING if subnets else Status.PENDING,
+        launch_type="EC2",
+        memory=str(demand.memory_mib),
+        overrides=dict(order.overrides),
+        started_by=order.started_by or UNSET,
+        task_arn=arn,
+        task_definition_arn=_definition_arn(order),
+    )
+    in_host = order.applied.get("networkMode") == "host"
+    launch = Launch(
+        family=order.definition.family,
+        revision=order.definition.revision,
+        subnets=tuple(subnet.id for subnet in subnets),
+        groups=tuple(order.groups),
+        public_address=False,
+        containers=tuple(_part_on(container, ids, in_host=in_host) for container in containers),
+        container_instance=instance.id,
+        ec2_instance=instance.ec2_instance,
+        share=share_of(demand, group_of(order)),
+    )
+    return TaskRecord(task, launch, order.tags)
+
+
+def group_of(order: Order) -> str:
+    """Return what an order's tasks are told apart by."""
+    return order.group or f"family:{order.definition.family}"
+
+
+def _arn(order: Order, task_id: str) -> str:
+    return f"arn:aws:ecs:{order.region}:{order.account}:task/{order.cluster.name}/{task_id}"
+
+
+def _definition_arn(order: Order) -> str:
+    definition = order.definition
+    return f"arn:aws:ecs:{order.region}:{order.account}:task-definition/{definition.family}:{definition.revision}"
+
+
+def _attachment(subnets: Sequence[Zoned], ids: Ids) -> Attachment:
+    return Attachment(id=ids.uuid(), details=(Pair(name="subnetId", value=subnets[0].id),))
 
 
 def _container(task_arn: str, container: Mapping[str, Any], ids: Ids) -> Container:
@@ -122,6 +185,22 @@ def _part(task_id: str, container: Mapping[str, Any], ids: Ids) -> ContainerLaun
         runtime_id=f"{task_id}-{number:010}",
         essential=container["essential"],
         checked=has_health_check(container.get("healthCheck")),
+    )
+
+
+def _part_on(container: Mapping[str, Any], ids: Ids, *, in_host: bool) -> ContainerLaunch:
+    """Return a container's part on an instance: its runtime id is Docker's, its endpoint's a secret of its own."""
+    ports = container["portMappings"] if in_host else ()
+    return ContainerLaunch(
+        name=container["name"],
+        runtime_id=ids.hex(64),
+        essential=container["essential"],
+        checked=has_health_check(container.get("healthCheck")),
+        endpoint_id=ids.uuid(),
+        host_ports=tuple(
+            NetworkBinding(container_port=port["containerPort"], host_port=port["hostPort"], protocol=port["protocol"])
+            for port in ports
+        ),
     )
 
 

@@ -11,9 +11,12 @@ from homeport.db.database import Tx
 from homeport.fleet import assignments
 from homeport.services.ec2 import store as ec2
 from homeport.services.ecs import lifecycle
-from homeport.services.ecs.model.tasks import TaskRecord
+from homeport.services.ecs.model.tasks import StopCode, Task, TaskRecord
+from homeport.services.ecs.registering import host_reason
 from homeport.services.ecs.store import tasks
-from homeport.wire.messages import Observed, TaskPhase
+from homeport.wire.messages import Observed, StopCause, TaskPhase
+
+_ENDING = frozenset({TaskPhase.STOPPING, TaskPhase.STOPPED, TaskPhase.GONE})
 
 
 async def observe(tx: Tx, node: str, observed: Observed, now: float) -> None:
@@ -21,7 +24,8 @@ async def observe(tx: Tx, node: str, observed: Observed, now: float) -> None:
     record = await tasks.find(tx, observed.task)
     if record is None or record.node != node or not lifecycle.is_news(record.task, record.observed_sequence, observed):
         return
-    task = lifecycle.advance(record.task, record.launch.containers, observed, now)
+    task = await _with_host(tx, record, observed, now)
+    task = lifecycle.advance(task, record.launch.containers, observed, now)
     await tasks.update(tx, replace(record, task=task, observed_sequence=observed.sequence))
     if observed.phase in {TaskPhase.STOPPED, TaskPhase.GONE}:
         await _drop(tx, record, node)
@@ -30,7 +34,19 @@ async def observe(tx: Tx, node: str, observed: Observed, now: float) -> None:
         await ec2.release_interface(tx, record.launch.interface)
 
 
+async def _with_host(tx: Tx, record: TaskRecord, observed: Observed, now: float) -> Task:
+    """Say of a task that ends on an instance which is not meant to run any more that this is why."""
+    if not record.launch.ec2_instance or observed.phase not in _ENDING:
+        return record.task
+    instance = await ec2.find_instance(tx, record.launch.ec2_instance)
+    if observed.cause is not StopCause.HOST_LOST and instance is not None and instance.meant_to_run:
+        return record.task
+    reason = host_reason(record.launch.ec2_instance, instance)
+    return lifecycle.stopped_with(record.task, StopCode.TERMINATION_NOTICE, reason, now)
+
+
 async def _drop(tx: Tx, record: TaskRecord, node: str) -> None:
     """Take the task and its interface out of the node's assignment, which lets the node clean up after them."""
     await assignments.drop(tx, node, "Task", record.task.id)
-    await assignments.drop(tx, node, "Eni", record.launch.interface)
+    if record.launch.interface:
+        await assignments.drop(tx, node, "Eni", record.launch.interface)

@@ -48,7 +48,11 @@ def check_value(name: str, value: str) -> None:
 
 def root_of(call: Call) -> str:
     """Return the principal whose choice is everybody's default."""
-    return f"arn:aws:iam::{call.account}:root"
+    return root_arn(call.account)
+
+
+def root_arn(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
 
 
 async def effective(call: Call, principal: str) -> dict[str, str]:

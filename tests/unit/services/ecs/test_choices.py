@@ -13,7 +13,7 @@ from homeport.services.ecs.errors import InvalidParameter
 from homeport.services.ecs.launching import spread
 from homeport.services.ecs.model.clusters import Strategy
 from homeport.services.ecs.model.tasks import Attachment, Launch, TaskRecord
-from homeport.services.ecs.reconcilers.placement import PATIENCE, End, Place, plan
+from homeport.services.ecs.reconcilers.placement import PATIENCE, End, Place, Tried, plan
 from homeport.services.ecs.strategies import distribute, parse_strategy
 
 NOW = 10_000.0
@@ -99,14 +99,14 @@ def waiting(number: int, created_at: float = NOW) -> TaskRecord:
 
 
 def test_tasks_go_to_the_emptiest_node_in_turn() -> None:
-    decisions = plan([waiting(number) for number in range(4)], {"a": 2, "b": 0, "c": 1}, {}, NOW)
+    decisions = plan([waiting(number) for number in range(4)], {"a": 2, "b": 0, "c": 1}, Tried(), NOW)
     assert [decision.node for decision in decisions if isinstance(decision, Place)] == ["b", "b", "c", "a"]
 
 
 def test_task_waits_for_a_node_but_not_for_ever() -> None:
     patient = waiting(1, created_at=NOW - PATIENCE + 1)
     given_up = waiting(2, created_at=NOW - PATIENCE)
-    (decision,) = plan([patient, given_up], {}, {}, NOW)
+    (decision,) = plan([patient, given_up], {}, Tried(), NOW)
     assert isinstance(decision, End)
     assert decision.record is given_up
     assert decision.reason.startswith("Capacity is unavailable at this time.")
@@ -115,7 +115,7 @@ def test_task_waits_for_a_node_but_not_for_ever() -> None:
 def test_stopped_task_that_no_node_has_ends_with_its_own_reason() -> None:
     record = waiting(1)
     stopped = replace(record, task=lifecycle.stopped_by_user(record.task, "enough", NOW))
-    (decision,) = plan([stopped], {"a": 0}, {}, NOW)
+    (decision,) = plan([stopped], {"a": 0}, Tried(), NOW)
     assert isinstance(decision, End)
     ended = lifecycle.never_placed(decision.record.task, decision.reason, NOW)
     assert (ended.last_status, ended.stop_code, ended.stopped_reason) == ("STOPPED", "UserInitiated", "enough")
@@ -123,5 +123,5 @@ def test_stopped_task_that_no_node_has_ends_with_its_own_reason() -> None:
 
 def test_task_that_cannot_be_placed_ends_with_the_reason_found() -> None:
     record = waiting(1)
-    (decision,) = plan([record], {"a": 0}, {record.task.id: "no address"}, NOW)
+    (decision,) = plan([record], {"a": 0}, Tried({record.task.id: "no address"}), NOW)
     assert decision == End(record, "no address")

@@ -27,7 +27,10 @@ def _principal(call: Call, given: str | None) -> str:
 
 @ecs.operation("PutAccountSetting")
 async def put_account_setting(call: Call, *, name: str, value: str, principal_arn: str | None = None) -> dict[str, Any]:
-    return await _put(call, _principal(call, principal_arn), name, value)
+    principal = _principal(call, principal_arn)
+    if principal != call.principal.arn and call.principal.arn != root_of(call):
+        raise InvalidParameter("Only the root user can change the account settings of another principal.")
+    return await _put(call, principal, name, value)
 
 
 @ecs.operation("PutAccountSettingDefault")
@@ -37,7 +40,7 @@ async def put_account_setting_default(call: Call, *, name: str, value: str) -> d
 
 async def _put(call: Call, principal: str, name: str, value: str) -> dict[str, Any]:
     check_value(name, value)
-    await store.put(call.tx, call.region, principal, name, value)
+    await store.put(call.tx, call.region, principal, name, value, call.now())
     return {"setting": _view(name, value, principal)}
 
 

@@ -13,7 +13,7 @@ from homeport.services.ecs.placement.instance import ACTIVE, Instance
 from homeport.services.ecs.placement.query import Expression, parse_expression
 from homeport.services.ecs.placement.resources import Demand, Resource, demand_of
 
-_ZONE = "ecs.availability-zone"
+ZONE = "ecs.availability-zone"
 _VPC = "ecs.vpc-id"
 
 
@@ -139,7 +139,7 @@ def _location(requirements: Requirements, instance: Instance) -> Refusal | None:
     network = requirements.network
     if network is None:
         return None
-    vpc, zone = (instance.attributes.get(name, "") for name in (_VPC, _ZONE))
+    vpc, zone = (instance.attributes.get(name, "") for name in (_VPC, ZONE))
     if vpc != network.vpc:
         return Refusal(
             instance.arn, Reason.ATTRIBUTE, f"It is in {vpc or 'no VPC'} and the task's subnets are in {network.vpc}."

@@ -2,7 +2,7 @@
 
 from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
-from homeport.services.ecs.store import client_tokens, clusters, task_definitions, tasks
+from homeport.services.ecs.store import client_tokens, clusters, container_instances, task_definitions, tasks
 
 #: How long stopped tasks and deleted clusters can still be described, in seconds.
 RETENTION = 3600.0
@@ -29,6 +29,7 @@ class Cleanup:
                 break
         async with self._database.transaction() as tx:
             await clusters.remove_inactive(tx, now - RETENTION)
+            await container_instances.remove_inactive(tx, now - RETENTION, _BATCH)
             await client_tokens.remove_old(tx, now - TOKEN_RETENTION)
             await _remove_definitions(tx)
 
