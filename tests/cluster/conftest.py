@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
 import pytest
 
 from homeport.kit import installation
+
+if TYPE_CHECKING:
+    from tests.cluster.machines import Machines
 
 PATIENCE = 60.0  # seconds; everything waited for takes a few at the most
 EXECUTION_ROLE = "arn:aws:iam::123456789012:role/execution"
@@ -175,7 +178,8 @@ class Traces:
         found: list[Path] = []
         for task in tasks:
             name = task["taskArn"].rsplit("/", 1)[1]
-            enis = [d["value"] for d in task["attachments"][0]["details"] if d["name"] == "networkInterfaceId"]
+            details = [detail for attachment in task["attachments"] for detail in attachment["details"]]
+            enis = [detail["value"] for detail in details if detail["name"] == "networkInterfaceId"]
             found += [self._installation.node_run / "netns" / eni for eni in enis]
             found += [self._installation.node_state / "tasks" / name]
             found += (self._installation.node_state / "runtime" / "containers").glob(f"{name}-*")
@@ -185,6 +189,14 @@ class Traces:
         mounts = Path("/proc/self/mounts").read_text()
         names = [task["taskArn"].rsplit("/", 1)[1] for task in tasks]
         return [str(path) for path in found if path.exists()] + [name for name in names if name in mounts]
+
+    def left_of_instances(self, instances: list[str]) -> list[str]:
+        """Return what is still there of instances that were terminated: by name, wherever that may stand."""
+        roots = [self._installation.node_run, self._installation.node_state]
+        roots += [root / self._installation.cgroup_root for root in Path("/sys/fs/cgroup").iterdir()]
+        found = [path for root in roots if root.is_dir() for name in instances for path in root.rglob(f"*{name}*")]
+        mounts = Path("/proc/self/mounts").read_text()
+        return [str(path) for path in found] + [name for name in instances if name in mounts]
 
 
 def awslogs(group: str, **options: str) -> dict[str, Any]:
@@ -215,3 +227,16 @@ def lab() -> Iterator[Lab]:
     assert traces.left(ended) == []
     logged = traces.logged()
     assert "Traceback" not in logged, logged[logged.index("Traceback") - 500 :][:4000]
+
+
+@pytest.fixture
+def machines(lab: Lab) -> Iterator["Machines"]:
+    """Give a cluster of the test's own; its tasks and instances end with the test and leave nothing."""
+    from tests.cluster.machines import Machines
+
+    made = Machines(lab, boto3.Session())
+    traces = Traces()
+    yield made
+    ended = made.close()
+    assert traces.left(ended) == []
+    assert traces.left_of_instances(made.launched) == []
