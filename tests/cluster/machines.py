@@ -65,7 +65,9 @@ class Machines:
     def container_instances(self) -> list[dict[str, Any]]:
         arns = self.ecs.list_container_instances(cluster=self.cluster)["containerInstanceArns"]
         if not arns:
-            arns = self.ecs.list_container_instances(cluster=self.cluster, status="REGISTERING")["containerInstanceArns"]
+            arns = self.ecs.list_container_instances(cluster=self.cluster, status="REGISTERING")[
+                "containerInstanceArns"
+            ]
         if not arns:
             return []
         return list(

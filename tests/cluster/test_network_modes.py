@@ -153,7 +153,7 @@ def test_a_range_of_ports_is_published_in_a_row(machines: Machines) -> None:
 
 def test_metadata_is_there_in_every_mode(machines: Machines) -> None:
     machines.ready()
-    ask = "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task | grep -o '\"LaunchType\":\"EC2\"'; echo $AWS_EXECUTION_ENV"
+    ask = 'wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task | grep -o \'"LaunchType":"EC2"\'; echo $AWS_EXECUTION_ENV'
     for mode in ("bridge", "host", "awsvpc"):
         groups: list[str] | None = [] if mode == "awsvpc" else None
         lines = machines.output(machines.define(shell(ask), side("true"), mode=mode), groups=groups)
