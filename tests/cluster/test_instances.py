@@ -7,7 +7,6 @@ from tests.cluster.machines import Machines, bound
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 WEB = {"name": "main", "stopTimeout": 30}
-TOKEN = "T=$(wget -q -O - --header 'X-aws-ec2-metadata-token-ttl-seconds: 60' --post-data '' 2>/dev/null $I/api/token)"
 
 
 def test_an_instance_registers_with_its_types_size(machines: Machines) -> None:

@@ -134,7 +134,7 @@ def test_two_branches_of_one_trunk_obey_different_security_groups(machines: Mach
 
 
 @pytest.fixture
-def user(lab: Lab) -> Iterator[Any]:
+def user(lab: Lab) -> Any:
     """Give a session of a user who is not root: there is no API yet that would make one."""
     found = installation.read()
     assert found is not None
@@ -146,7 +146,7 @@ def user(lab: Lab) -> Iterator[Any]:
             (key, "secret", arn, key, time.time()),
         )
     database.close()
-    yield boto3.Session(aws_access_key_id=key, aws_secret_access_key="secret")
+    return boto3.Session(aws_access_key_id=key, aws_secret_access_key="secret")
 
 
 def test_a_user_opts_in_for_the_instances_that_it_launches_without_a_role(machines: Machines, user: Any) -> None:
