@@ -27,6 +27,10 @@ RUN = Path(os.environ["HOMEPORT_RUN"])
 INSTALLATION = json.loads((RUN / "installation.json").read_text())
 CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 GROUP = "/chaos"
+CLUSTER = "chaos"  # of the instances
+MODES = ("bridge", "host", "awsvpc", "none")
+IMAGE = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+USER_DATA = f"#!/bin/sh\necho ECS_CLUSTER={CLUSTER} >> /etc/ecs/ecs.config\n"
 COUNTING = 'echo start; i=0; while [ $i -lt {lines} ]; do echo "line $i"; i=$((i+1)); sleep 0.03; done; exit 7'
 
 
@@ -72,6 +76,11 @@ class World:
     revisions: set[str] = field(default_factory=set)
     unanswered: int = 0
     network: dict[str, Any] = field(default_factory=dict)
+    image: str = ""
+    subnet: str = ""
+    instances: set[str] = field(default_factory=set)
+    terminated: set[str] = field(default_factory=set)
+    refused: int = 0  # tasks that no instance had room for
 
 
 def prepare() -> World:
@@ -79,15 +88,18 @@ def prepare() -> World:
     insist(world.logs.create_log_group, logGroupName=GROUP)
     subnets = insist(world.ec2.describe_subnets)["Subnets"]
     world.network = {"awsvpcConfiguration": {"subnets": [subnet["SubnetId"] for subnet in subnets]}}
+    world.subnet = subnets[0]["SubnetId"]
+    world.image = insist(client("ssm").get_parameter, Name=IMAGE)["Parameter"]["Value"]
+    insist(world.ecs.create_cluster, clusterName=CLUSTER)
     return world
 
 
-def register(world: World, lines: int) -> str:
+def register(world: World, lines: int, mode: str = "awsvpc") -> str:
+    ports = [{"containerPort": 80}] if mode == "bridge" else []
     definition = ask(
         world.ecs.register_task_definition,
         family="chaos",
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
+        networkMode=mode,
         cpu="256",
         memory="512",
         executionRoleArn="arn:aws:iam::123456789012:role/execution",
@@ -98,6 +110,7 @@ def register(world: World, lines: int) -> str:
                 "entryPoint": ["sh", "-c"],
                 "command": [COUNTING.format(lines=lines)],
                 "stopTimeout": 2,
+                "portMappings": ports,
                 "logConfiguration": {
                     "logDriver": "awslogs",
                     "options": {
@@ -117,7 +130,7 @@ def act(world: World) -> None:
     """Do one random thing and remember what was acknowledged."""
     choice = world.random.random()
     live = [arn for arn in world.tasks if arn not in world.stopped]
-    if choice < 0.45 and len(live) < 12:
+    if choice < 0.2 and len(live) < 12:
         lines = world.random.choice([20, 60, 2000])
         definition = register(world, lines)
         answer = ask(
@@ -125,10 +138,14 @@ def act(world: World) -> None:
         )
         assert not answer["failures"], answer["failures"]
         world.tasks[answer["tasks"][0]["taskArn"]] = lines
+    elif choice < 0.45 and len(live) < 12:
+        run_on_an_instance(world)
     elif choice < 0.52 and live:
         arn = world.random.choice(live)
-        ask(world.ecs.stop_task, task=arn, reason="chaos")
+        ask(world.ecs.stop_task, cluster=cluster_of(arn), task=arn, reason="chaos")
         world.stopped.add(arn)
+    elif choice < 0.56:
+        come_and_go(world)
     elif choice < 0.75:
         name = f"chaos-{world.random.getrandbits(64):x}"
         ask(world.ec2.create_security_group, GroupName=name, Description=name)
@@ -139,6 +156,48 @@ def act(world: World) -> None:
         world.clusters.add(name)
     else:
         ask(world.ecs.list_tasks)
+
+
+def cluster_of(task: str) -> str:
+    return task.split("/")[1]
+
+
+def run_on_an_instance(world: World) -> None:
+    """Run a task in a random mode where there is room for it."""
+    lines = world.random.choice([20, 60, 2000])
+    mode = world.random.choice(MODES)
+    definition = register(world, lines, mode)
+    network = {"networkConfiguration": world.network} if mode == "awsvpc" else {}
+    try:
+        answer = ask(world.ecs.run_task, cluster=CLUSTER, taskDefinition=definition, launchType="EC2", **network)
+    except world.ecs.exceptions.InvalidParameterException as error:
+        if "No Container Instances were found in your cluster." not in str(error):
+            raise
+        world.refused += 1
+        return
+    world.refused += len(answer["failures"])
+    for task in answer["tasks"]:
+        world.tasks[task["taskArn"]] = lines
+
+
+def come_and_go(world: World) -> None:
+    """Launch an instance, or terminate one with whatever it runs."""
+    present = sorted(world.instances - world.terminated)
+    if len(present) < 3:
+        answer = ask(
+            world.ec2.run_instances,
+            ImageId=world.image,
+            InstanceType="c5.large",
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=world.subnet,
+            UserData=USER_DATA,
+        )
+        world.instances.add(answer["Instances"][0]["InstanceId"])
+        return
+    instance = world.random.choice(present)
+    ask(world.ec2.terminate_instances, InstanceIds=[instance])
+    world.terminated.add(instance)
 
 
 def keep_acting(world: World, done: threading.Event) -> None:
@@ -177,19 +236,27 @@ def wait_until(condition: Any, seconds: float, what: str) -> None:
 
 def describe(world: World, arns: list[str]) -> list[dict[str, Any]]:
     tasks = []
-    for start in range(0, len(arns), 100):
-        answer = insist(world.ecs.describe_tasks, tasks=arns[start : start + 100])
-        assert not answer["failures"], answer["failures"]
-        tasks += answer["tasks"]
+    for cluster in ("default", CLUSTER):
+        own = [arn for arn in arns if cluster_of(arn) == cluster]
+        for start in range(0, len(own), 100):
+            answer = insist(world.ecs.describe_tasks, cluster=cluster, tasks=own[start : start + 100])
+            assert not answer["failures"], answer["failures"]
+            tasks += answer["tasks"]
     return tasks
+
+
+def states(world: World) -> dict[str, str]:
+    """Return the state of every instance that can be seen."""
+    found = insist(world.ec2.describe_instances)["Reservations"]
+    return {each["InstanceId"]: each["State"]["Name"] for group in found for each in group["Instances"]}
 
 
 def all_tasks(world: World) -> list[str]:
     arns = set()
-    for status in ("RUNNING", "STOPPED"):
+    for cluster, status in ((cluster, status) for cluster in ("default", CLUSTER) for status in ("RUNNING", "STOPPED")):
         token = {}
         while True:
-            answer = insist(world.ecs.list_tasks, desiredStatus=status, **token)
+            answer = insist(world.ecs.list_tasks, cluster=cluster, desiredStatus=status, **token)
             arns.update(answer["taskArns"])
             if not answer.get("nextToken"):
                 break
@@ -240,7 +307,9 @@ def traces() -> list[str]:
     ]
     for root in Path("/sys/fs/cgroup").glob(f"*/{INSTALLATION['cgroup_root']}"):
         found += [
-            f"cgroup {path}" for path in root.rglob("*") if path.is_dir() and re.search(r"[0-9a-f]{32}", path.name)
+            f"cgroup {path}"
+            for path in root.rglob("*")
+            if path.is_dir() and re.search(r"[0-9a-f]{32}|i-[0-9a-f]{17}", path.name)
         ]
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -252,8 +321,8 @@ def traces() -> list[str]:
 
 def machine() -> dict[str, list[str]]:
     """Return the names of namespaces and of nft elements of interfaces."""
-    namespaces = sorted(path.name for path in RUN.rglob("*") if path.name.startswith("eni-"))
-    return {"interfaces": namespaces}
+    namespaces = sorted(path.name for path in RUN.rglob("*/netns/*") if "." not in path.name)
+    return {"namespaces": namespaces}
 
 
 def main() -> int:
@@ -283,24 +352,37 @@ def main() -> int:
         acting.join()
     if failures:
         raise failures[0]
-    print(f"killed {killed}; {len(world.tasks)} tasks acknowledged, {world.unanswered} requests unanswered", flush=True)
+    print(
+        f"killed {killed}; {len(world.tasks)} tasks and {len(world.instances)} instances acknowledged, "
+        f"{world.unanswered} requests unanswered, {world.refused} tasks without room",
+        flush=True,
+    )
 
     check_acknowledged(world)
+    known = states(world)
+    assert world.instances <= known.keys(), f"lost instances: {world.instances - known.keys()}"
     every = all_tasks(world)
+    # Some instances go with their tasks, others after theirs.
+    present = sorted(name for name, state in known.items() if state not in ("shutting-down", "terminated"))
+    if present:
+        insist(world.ec2.terminate_instances, InstanceIds=present[:1])
     for task in describe(world, every):
         if task["desiredStatus"] != "STOPPED":
-            insist(world.ecs.stop_task, task=task["taskArn"], reason="the end")
+            insist(world.ecs.stop_task, cluster=cluster_of(task["taskArn"]), task=task["taskArn"], reason="the end")
             world.stopped.add(task["taskArn"])
 
     def all_stopped() -> bool:
         return all(task["lastStatus"] == "STOPPED" for task in describe(world, every))
 
     wait_until(all_stopped, 60, "all tasks to be STOPPED")
+    if present:
+        insist(world.ec2.terminate_instances, InstanceIds=present)
+    wait_until(lambda: set(states(world).values()) <= {"terminated"}, 60, "all instances to be terminated")
     tasks = describe(world, every)
     for task in tasks:
         assert not task.get("stoppedReason", "").startswith(("ResourceInit", "CannotStart", "CannotCreate")), task
         check_logs(world, task)
-    wait_until(lambda: not traces() and not machine()["interfaces"], 30, f"a clean machine: {traces()} {machine()}")
+    wait_until(lambda: not traces() and not machine()["namespaces"], 30, f"a clean machine: {traces()} {machine()}")
     interfaces = insist(world.ec2.describe_network_interfaces)["NetworkInterfaces"]
     assert interfaces == [], interfaces
     lines = sum(1 for task in tasks if task["containers"][0].get("exitCode") is not None)
