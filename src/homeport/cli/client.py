@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from homeport.kit.installation import read, read_credentials
@@ -33,7 +34,10 @@ class Clients:
         return self._session.create_client(service, **self._settings)
 
 
-def complain(message: str) -> int:
+def complain(problem: str | Exception) -> int:
     """Say what went wrong where errors go, and return the exit code for it."""
-    print(f"homeport: {message}", file=sys.stderr)
+    if isinstance(problem, ClientError):
+        error = problem.response["Error"]
+        problem = f"{error['Message']} ({problem.operation_name}: {error['Code']})"
+    print(f"homeport: {problem}", file=sys.stderr)
     return 2

@@ -31,7 +31,7 @@ def join(cluster: str, subnet: str, groups: Sequence[str]) -> int:
         print(f"{instance} is launched as {asked['InstanceType']}; waiting for it to register in {cluster}.")
         registered = _wait(ecs, ec2, cluster, instance)
     except (BotoCoreError, ClientError, JoinFailed) as error:
-        return complain(str(error))
+        return complain(error)
     print("\n".join(describe(registered, instance)))
     return 0
 

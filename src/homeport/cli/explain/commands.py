@@ -27,7 +27,7 @@ def explain(task: str, definition: str, cluster: str, subnets: Sequence[str]) ->
     try:
         lines = _task(ecs, ec2, cluster, task) if task else _definition(ecs, ec2, cluster, definition, subnets)
     except (BotoCoreError, ClientError, NotThere) as error:
-        return complain(str(error))
+        return complain(error)
     print("\n".join(lines))
     return 0
 

@@ -28,7 +28,7 @@ def show(vpc: str, file: str) -> int:
         model = read_model()
         chosen = _choose(model, vpc)
     except (BotoCoreError, ClientError, Unknown) as error:
-        return complain(str(error))
+        return complain(error)
     console = Console()
     for each in chosen:
         console.print(tree.render(model, each))
@@ -59,7 +59,7 @@ def explain(source: str, target: str) -> int:
         model = read_model()
         verdict = judge(model, find_source(model, source), find_destination(model, where, packet), packet)
     except (BotoCoreError, ClientError, Unknown) as error:
-        return complain(str(error))
+        return complain(error)
     _print(verdict)
     return 0 if verdict.passes else 1
 
