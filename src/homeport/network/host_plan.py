@@ -112,7 +112,7 @@ def describe(after: InForce, plan: HostPlan) -> None:
     after.sources = {id_: frozenset() for id_ in plan.hosts}
     if plan.hosts:
         for link in after.links.values():
-            if link.host and not link.primary and not link.number:
+            if link.host and not link.primary:
                 after.sources[link.host] |= {source_of(link)}
 
 

@@ -81,6 +81,7 @@ class HostNamespace:
                 rtnetlink.add_address(_DOCKER_LINK, address, network.prefixlen),
                 rtnetlink.link_up(_DOCKER_LINK),
                 rtnetlink.add_route(host.bridge, _DOCKER_LINK, source=address),
+                rtnetlink.add_specific_first(),
             ]
         )
         self.place.load(host_rules.render(host, HostRules()))
@@ -99,12 +100,11 @@ class HostNamespace:
     def device_side(self, interface: Interface, gateway: str, index: int) -> Iterator[Message]:
         """Set up the host's end of an interface's link."""
         prefix = int(interface.subnet_cidr.partition("/")[2])
-        yield rtnetlink.add_address(index, interface.address, 32 if interface.carries_branches else prefix)
+        yield rtnetlink.add_address(index, interface.address, prefix)
         yield rtnetlink.link_up(index)
         if interface.carries_branches:
             yield rtnetlink.add_neighbour(index, naming.CARRIER, naming.ROUTER_MAC)
             yield rtnetlink.add_route(f"{naming.CARRIER}/32", index, source=interface.address)
-            return
         table = 0 if interface.primary else host_plan.table_of(interface.device)
         yield rtnetlink.add_neighbour(index, gateway, naming.ROUTER_MAC)
         yield rtnetlink.add_route(f"{gateway}/32", index, table=table)

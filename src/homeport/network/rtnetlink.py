@@ -29,7 +29,7 @@ _F_ONLINK = 4
 _PATIENCE = 500  # milliseconds
 _IFLA_OPERSTATE, _OPER_UP = 16, 6
 _RTA_TABLE = 15
-_FRA_SOURCE, _FRA_PRIORITY, _FRA_TABLE = 2, 6, 15
+_FRA_SOURCE, _FRA_PRIORITY, _FRA_SUPPRESS, _FRA_TABLE = 2, 6, 14, 15
 _BEFORE_MAIN = 1000  # of 32,766, where the main table is looked at
 _LAST_RESORT = 0xFFFFFFFF  # the worst metric
 _IFLA_ADDRESS, _IFLA_NAME, _IFLA_MTU, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_ALIAS, _IFLA_STATS64 = 1, 3, 4, 5, 18, 20, 23
@@ -185,6 +185,13 @@ def delete_route(cidr: str, index: int) -> Message:
 def add_rule(source: str, table: int) -> Message:
     """Lead what *source* sends by the routes of *table*."""
     return Message(f"add rule from {source}", _NEWRULE, CREATE | EXCL, _rule(source, table))
+
+
+def add_specific_first() -> Message:
+    """Have the main table's routes looked at before all others, its default excepted."""
+    body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, _MAIN, 0, 0, _TO_TABLE, 0)
+    body += u32(_FRA_PRIORITY, _BEFORE_MAIN - 1) + u32(_FRA_SUPPRESS, 0)
+    return Message("add rule for specific routes", _NEWRULE, CREATE | EXCL, body)
 
 
 def delete_rule(source: str, table: int) -> Message:

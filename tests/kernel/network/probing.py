@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.kernel.network.vpclab import LONG_ENOUGH, Lab
 
+_PKTINFO = 8  # IP_PKTINFO: to which of our addresses a datagram was sent
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -40,6 +42,7 @@ def listening(lab: Lab, places: Sequence[Path | None], ports: Sequence[int]) -> 
                         server = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
                         opened.append(server)
                         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        server.setsockopt(socket.IPPROTO_IP, _PKTINFO, 1)
                         server.bind(("0.0.0.0", port))
                         if kind is socket.SOCK_STREAM:
                             server.listen(1000)
@@ -91,8 +94,10 @@ def _watch(
             deadline = time.monotonic() + LONG_ENOUGH
             if descriptor in servers:
                 with contextlib.suppress(OSError):
-                    question, peer = servers[descriptor].recvfrom(16)
-                    servers[descriptor].sendto(question, peer)
+                    question, asked, _, peer = servers[descriptor].recvmsg(16, 64)
+                    # as the one that was asked, whatever the way back
+                    sender = [(level, kind, bytes(4) + info[4:8] + bytes(4)) for level, kind, info in asked]
+                    servers[descriptor].sendmsg([question], sender, 0, peer)
                 continue
             number, client = clients[descriptor]
             poll.unregister(client)

@@ -283,6 +283,12 @@ def _enter(path: _Path, eni: Eni, peer: str) -> None:
     if not instance.running:
         raise path.stop(instance.id, f"{instance.id} is {instance.state}.")
     path.through(eni.id, f"It arrives at {instance.id}.")
+    if eni.id != instance.interface and ways.published(path.model, instance, path.packet) is not None:
+        raise path.stop(
+            "DNAT",
+            f"A container is published there, but its answers leave {instance.id} by its primary interface, where "
+            f"{eni.address} is a forged source.",
+        )
     _deliver(path, instance, from_self=False)
 
 
