@@ -24,6 +24,30 @@ class ClusterNotFound(AwsError):
         super().__init__("Cluster not found.")
 
 
+class AttributeLimitExceeded(AwsError):
+    """A container instance can have ten attributes of its users'."""
+
+    code = "AttributeLimitExceededException"
+
+
+class ClusterContainsContainerInstances(AwsError):
+    """A cluster with container instances cannot be deleted."""
+
+    code = "ClusterContainsContainerInstancesException"
+
+
+class NoUpdateAvailable(AwsError):
+    """The agent is as new as there is one."""
+
+    code = "NoUpdateAvailableException"
+
+
+class TargetNotFound(AwsError):
+    """No container instance of that name takes attributes."""
+
+    code = "TargetNotFoundException"
+
+
 class ClusterContainsTasks(AwsError):
     """A cluster with live tasks cannot be deleted."""
 

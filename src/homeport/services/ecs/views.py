@@ -7,7 +7,9 @@ import msgspec
 
 from homeport.aws.tags import tags_view
 from homeport.services.ecs import tags as tagging
-from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.clusters import Cluster, Counts
+
+_WAITING = ("PROVISIONING", "PENDING", "ACTIVATING")
 
 
 def task_view(document: str, tags: Mapping[str, str] | str = "[]") -> msgspec.Raw:
@@ -25,20 +27,18 @@ def failure_view(arn: str, reason: str, detail: str = "") -> dict[str, str]:
     return failure | {"detail": detail} if detail else failure
 
 
-def cluster_view(cluster: Cluster, counts: Mapping[str, int], include: Collection[str] = ()) -> dict[str, Any]:
+def cluster_view(cluster: Cluster, counts: Counts, include: Collection[str] = ()) -> dict[str, Any]:
     """Return a cluster; what is not in *include* is there but empty, as AWS has it."""
     declared = cluster.document
-    running = counts.get("RUNNING", 0)
-    waiting = sum(counts.get(status, 0) for status in ("PROVISIONING", "PENDING", "ACTIVATING"))
     view: dict[str, Any] = {
         "clusterArn": cluster.arn,
         "clusterName": cluster.name,
         "status": cluster.status,
-        "registeredContainerInstancesCount": 0,
-        "runningTasksCount": running,
-        "pendingTasksCount": waiting,
+        "registeredContainerInstancesCount": counts.container_instances,
+        "runningTasksCount": counts.of("RUNNING"),
+        "pendingTasksCount": counts.of(*_WAITING),
         "activeServicesCount": 0,
-        "statistics": _statistics(running, waiting) if "STATISTICS" in include else [],
+        "statistics": _statistics(counts) if "STATISTICS" in include else [],
         "tags": tags_view(cluster.tags) if "TAGS" in include else [],
         "settings": _settings(cluster) if "SETTINGS" in include else [],
         "capacityProviders": list(declared.capacity_providers),
@@ -57,9 +57,13 @@ def _settings(cluster: Cluster) -> list[dict[str, str]]:
     return [{"name": "containerInsights", "value": cluster.document.container_insights}]
 
 
-def _statistics(running: int, waiting: int) -> list[dict[str, str]]:
-    """Every task here runs on Fargate, no service and no instance exists: the other counts are zero."""
-    counts = {"runningFargateTasksCount": running, "pendingFargateTasksCount": waiting}
+def _statistics(counted: Counts) -> list[dict[str, str]]:
+    """No service exists, nor an external instance: the other counts are zero."""
+    counts = {
+        f"{state}{kind}TasksCount": counted.of(*statuses, launch_type=launch_type)
+        for kind, launch_type in (("Fargate", "FARGATE"), ("EC2", "EC2"))
+        for state, statuses in (("running", ("RUNNING",)), ("pending", _WAITING))
+    }
     names = [
         f"{state}{kind}Count"
         for kind in ("EC2Tasks", "FargateTasks", "ExternalTasks")

@@ -2,8 +2,10 @@
 
 from homeport.services.ecs.handlers import (
     account_settings,
+    attributes,
     capacity_providers,
     clusters,
+    container_instances,
     run_task,
     start_task,
     tags,
@@ -13,8 +15,10 @@ from homeport.services.ecs.handlers import (
 
 __all__ = [
     "account_settings",
+    "attributes",
     "capacity_providers",
     "clusters",
+    "container_instances",
     "run_task",
     "start_task",
     "tags",

@@ -10,6 +10,7 @@ from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
 from homeport.db.database import Tx
 from homeport.services.ecs.errors import (
+    ClusterContainsContainerInstances,
     ClusterContainsTasks,
     ClusterNotFound,
     InvalidParameter,
@@ -17,12 +18,12 @@ from homeport.services.ecs.errors import (
     UnsupportedFeature,
 )
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
-from homeport.services.ecs.model.clusters import Cluster, ClusterDocument
+from homeport.services.ecs.model.clusters import Cluster, ClusterDocument, Counts
 from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import effective
 from homeport.services.ecs.store import clusters as store
-from homeport.services.ecs.store import tasks
+from homeport.services.ecs.store import container_instances, tasks
 from homeport.services.ecs.strategies import PROVIDERS, check_providers, parse_strategy
 from homeport.services.ecs.tags import parse_tags
 from homeport.services.ecs.validation.names import check_cluster
@@ -75,9 +76,7 @@ async def describe_clusters(call: Call, *, clusters: Sequence[str] = (), include
     arns = list(dict.fromkeys(place_of(call).cluster_arn(given) for given in clusters or (DEFAULT_CLUSTER,)))
     found = await store.among(call.tx, arns)
     return {
-        "clusters": [
-            cluster_view(found[arn], await tasks.counts(call.tx, arn), include) for arn in arns if arn in found
-        ],
+        "clusters": [cluster_view(found[arn], await _counts(call, arn), include) for arn in arns if arn in found],
         "failures": [failure_view(arn, "MISSING") for arn in arns if arn not in found],
     }
 
@@ -141,11 +140,15 @@ async def delete_cluster(call: Call, *, cluster: str) -> dict[str, Any]:
     if found is None:
         raise ClusterNotFound
     if found.status == "ACTIVE":
-        if await tasks.counts(call.tx, found.arn):
+        if await container_instances.count(call.tx, found.arn):
+            raise ClusterContainsContainerInstances(
+                "The Cluster cannot be deleted while Container Instances are active or draining."
+            )
+        if (await tasks.counts(call.tx, found.arn)).tasks:
             raise ClusterContainsTasks("The Cluster cannot be deleted while Tasks are active.")
         found = replace(found, status="INACTIVE")
         await store.put(call.tx, found, region=call.region, inactive_since=call.now())
-    return {"cluster": cluster_view(found, {}, {"SETTINGS", "TAGS", "CONFIGURATIONS"})}
+    return {"cluster": cluster_view(found, Counts(), {"SETTINGS", "TAGS", "CONFIGURATIONS"})}
 
 
 async def _changed(call: Call, cluster: Cluster, **members: Any) -> dict[str, Any]:
@@ -154,8 +157,13 @@ async def _changed(call: Call, cluster: Cluster, **members: Any) -> dict[str, An
     return await _shown(call, changed)
 
 
+async def _counts(call: Call, cluster: str) -> Counts:
+    counted = await tasks.counts(call.tx, cluster)
+    return replace(counted, container_instances=await container_instances.count(call.tx, cluster))
+
+
 async def _shown(call: Call, cluster: Cluster) -> dict[str, Any]:
-    counts = await tasks.counts(call.tx, cluster.arn)
+    counts = await _counts(call, cluster.arn)
     return {"cluster": cluster_view(cluster, counts, {"SETTINGS", "TAGS", "CONFIGURATIONS"})}
 
 

@@ -1,4 +1,4 @@
-"""Tags of clusters, task definitions and tasks."""
+"""Tags of clusters, container instances, task definitions and tasks."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,9 @@ from homeport.aws.call import Call
 from homeport.aws.tags import tags_view
 from homeport.services.ecs.errors import ClusterNotFound, InvalidParameter, ResourceNotFound
 from homeport.services.ecs.lookup import place_of
+from homeport.services.ecs.model.container_instances import Status
 from homeport.services.ecs.service import ecs
-from homeport.services.ecs.store import clusters, task_definitions, tasks
+from homeport.services.ecs.store import clusters, container_instances, task_definitions, tasks
 from homeport.services.ecs.tags import merge_tags, parse_tags
 
 _MISSING = "The specified resource is not found. Specify a valid resource and try again."
@@ -51,6 +52,8 @@ async def _resource(call: Call, arn: str) -> _Tagged:
         return await _definition(call, arn)
     if kind == "task":
         return await _task(call, rest)
+    if kind == "container-instance":
+        return await _container_instance(call, arn)
     if arn.startswith("arn:") and kind:
         raise ResourceNotFound(_MISSING)
     raise InvalidParameter("Long ARN format must be used for tagging operations")
@@ -77,6 +80,17 @@ async def _definition(call: Call, arn: str) -> _Tagged:
 
     async def write(tags: Mapping[str, str]) -> None:
         await task_definitions.put_tags(call.tx, found, tags)
+
+    return _Tagged(found.tags, write)
+
+
+async def _container_instance(call: Call, arn: str) -> _Tagged:
+    found = await container_instances.find(call.tx, arn.rpartition("/")[2])
+    if found is None or found.arn != arn or found.status is Status.INACTIVE:
+        raise InvalidParameter("The specified container instance is not found. Specify a valid one and try again.")
+
+    async def write(tags: Mapping[str, str]) -> None:
+        await container_instances.update(call.tx, replace(found, tags=tags))
 
     return _Tagged(found.tags, write)
 

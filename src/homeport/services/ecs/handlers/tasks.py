@@ -9,6 +9,7 @@ from homeport.aws.paging import cut_page
 from homeport.services.ecs import lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotFound
+from homeport.services.ecs.handlers.container_instances import get_container_instance
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model.tasks import Desired
 from homeport.services.ecs.paging import after, page_size
@@ -66,11 +67,11 @@ async def list_tasks(
     place = await get_cluster(call, cluster)
     if service_name is not None:
         raise ServiceNotFound  # there are no services
-    if container_instance is not None:
-        raise InvalidParameter("The referenced container instance was not found.")
     if desired_status == "PENDING":
         return {"taskArns": []}  # accepted, and as on AWS no task is ever meant to be pending
     given = {"family": family, "started_by": started_by, "launch_type": launch_type}
+    if container_instance is not None:
+        given["container_instance"] = (await get_container_instance(call, place, container_instance)).id
     size = page_size(max_results)
     rows = await store.page(
         call.tx,

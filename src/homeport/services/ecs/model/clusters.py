@@ -32,3 +32,17 @@ class Cluster:
     status: str = "ACTIVE"
     document: ClusterDocument = field(default_factory=ClusterDocument)
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a cluster has: container instances, and its live tasks by launch type and status."""
+
+    container_instances: int = 0
+    tasks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def of(self, *statuses: str, launch_type: str = "") -> int:
+        """Count the tasks with one of these statuses, of one launch type or of all."""
+        return sum(
+            count for (kind, status), count in self.tasks.items() if status in statuses and launch_type in {"", kind}
+        )

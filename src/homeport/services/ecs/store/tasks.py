@@ -6,6 +6,7 @@ import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.ecs import tags
+from homeport.services.ecs.model.clusters import Counts
 from homeport.services.ecs.model.container_instances import Share
 from homeport.services.ecs.model.tasks import RANK, Desired, Launch, Status, Task, TaskRecord
 from homeport.services.ecs.store import container_instances
@@ -136,8 +137,8 @@ async def page(
     """
     Return (position, id) of up to *limit* tasks after the position *after*.
 
-    *filters* gives equal values of the columns family, started_by and launch_type; each has an index
-    that ends in the position, so a page costs what it shows.
+    *filters* gives equal values of the columns family, started_by, launch_type and container_instance; each has an
+    index that ends in the position, so a page costs what it shows.
     """
     clauses = "".join(f" AND {column} = ?" for column in filters)
     rows = await tx.fetch(
@@ -152,14 +153,14 @@ async def page(
     return [(row[0], row[1]) for row in rows]
 
 
-async def counts(tx: Tx, cluster: str) -> dict[str, int]:
+async def counts(tx: Tx, cluster: str) -> Counts:
     """Return how many live tasks of the cluster are in each status."""
     rows = await tx.fetch(
-        """SELECT last_status, COUNT(*) FROM ecs_tasks WHERE cluster = ? AND stopped_at IS NULL
-           GROUP BY last_status""",
+        """SELECT launch_type, last_status, COUNT(*) FROM ecs_tasks WHERE cluster = ? AND stopped_at IS NULL
+           GROUP BY launch_type, last_status""",
         cluster,
     )
-    return {row[0]: row[1] for row in rows}
+    return Counts(tasks={(kind, status): count for kind, status, count in rows})
 
 
 async def any_of_providers(tx: Tx, cluster: str, providers: Collection[str]) -> bool:
