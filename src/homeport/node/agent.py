@@ -9,7 +9,9 @@ removes everything the node ever made.
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from homeport.kit.clock import Clock, SystemClock
 from homeport.kit.supervise import Tasks
@@ -18,9 +20,12 @@ from homeport.network.protocol import NetworkDriver
 from homeport.node import facts
 from homeport.node.assignment import Assignment
 from homeport.node.config import NodeConfig
-from homeport.node.endpoints.routers import RouterEndpoints
+from homeport.node.endpoints.answers import Answers
+from homeport.node.endpoints.everywhere import Endpoints
+from homeport.node.endpoints.tokens import Tokens
 from homeport.node.instances.perform import InstanceMachine
 from homeport.node.instances.roster import InstanceRoster
+from homeport.node.instances.system import ensure_root
 from homeport.node.interfaces import Interfaces
 from homeport.node.logs.shipper import Shipper
 from homeport.node.registry import Registry, RegistrySettings
@@ -47,6 +52,7 @@ class Drivers:
     runtime: Runtime
     images: Images
     registry: Registry | None = None
+    system_root: Callable[[Path], Path] = ensure_root  # directory -> root filesystem of instances, made in it
 
 
 class Agent:
@@ -69,10 +75,17 @@ class Agent:
             self._store.save_instances, lambda record: self.session.send(record.observed)
         )
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
-        self._endpoints = RouterEndpoints(drivers.network, config.gateway)
+        self._endpoints = Endpoints(drivers.network, config.gateway)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
         self.instances = InstanceRoster(
-            InstanceMachine(drivers.runtime, drivers.network, self.interfaces, config.state, task_processes()),
+            InstanceMachine(
+                runtime=drivers.runtime,
+                network=drivers.network,
+                interfaces=self.interfaces,
+                state=config.state,
+                processes=task_processes(),
+                root=drivers.system_root,
+            ),
             self.assignment,
             self.instance_reports,
             clock,
@@ -95,7 +108,8 @@ class Agent:
         )
         self.roster = Roster(machine, self.assignment, self.reports, clock)
         self.instances.serve(self.roster)
-        self._endpoints.serve(self.roster, drivers.runtime, clock)
+        tokens = Tokens(self._store.secret("imds-tokens"))
+        self._endpoints.serve(Answers(self.roster, self.instances, drivers.runtime, drivers.network, tokens, clock))
         self._work = Tasks()
 
     async def start(self) -> None:

@@ -5,6 +5,7 @@ Only the node writes here.  Commits are not flushed to the disk one by one (sync
 killing the process loses nothing, and a power cut takes the containers with it anyway.
 """
 
+import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,12 @@ class NodeStore:
 
     def save_welcome(self, welcome: Welcome) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta (name, body) VALUES ('welcome', ?)", (_encode(welcome),))
+
+    def secret(self, name: str) -> bytes:
+        """Return 32 random bytes, the same ones for a name whenever they are asked for."""
+        self._db.execute("INSERT OR IGNORE INTO meta (name, body) VALUES (?, ?)", (name, secrets.token_bytes(32)))
+        found: bytes = self._db.execute("SELECT body FROM meta WHERE name = ?", (name,)).fetchone()[0]
+        return found
 
     def replace_items(self, items: Iterable[Item]) -> None:
         """Remember *items* as the whole assignment."""

@@ -63,7 +63,7 @@ class Eni(_Message, frozen=True, kw_only=True):
     """
     A network interface that this node makes inside a task's or an instance's namespace.
 
-    `subnet_cidr` gives the prefix length and the gateway (the subnet's first address).
+    `subnet_cidr` gives the prefix length and the gateway (the subnet's first address), `subnet` the subnet's id.
     `internet` says whether the subnet's route table leads 0.0.0.0/0 to an internet gateway.
     With an `instance` it is attached to that and lies in its namespace, as device number `device_index`;
     without one it has a namespace of its own, which is a task's.  A branch names the trunk it is carried by
@@ -85,6 +85,7 @@ class Eni(_Message, frozen=True, kw_only=True):
     trunk: str = ""
     vlan: int = 0
     block_metadata: bool = False
+    subnet: str = ""
 
 
 # --- Desired state: instances ---------------------------------------------------------------------

@@ -6,7 +6,8 @@ from pathlib import Path
 from tests.unit.node.virtual import VirtualClock, pass_time, virtual
 from tests.unit.node.world import World, container, task
 
-from homeport.node.endpoints.http import Request
+from homeport.node.endpoints.http import Handler, Request
+from homeport.node.endpoints.identity import VpcPlace
 from homeport.node.endpoints.metadata import Metadata
 from homeport.node.endpoints.stats import StatsReader
 from homeport.runtime.protocol import ExecResult, Stats
@@ -33,19 +34,20 @@ SPEC = task(
 )
 
 
-async def metadata(tmp_path: Path) -> tuple[World, Metadata]:
+async def metadata(tmp_path: Path) -> tuple[World, Handler]:
     world = await World(tmp_path).start()
     world.runtime.commands[("true",)] = ExecResult(0, "true")
     world.runtime.stats_of["t1-web"] = Stats(cpu_nanoseconds=1_000_000, memory_bytes=4096, memory_limit_bytes=8192)
     world.run_task(SPEC)
     await world.phase(TaskPhase.RUNNING)
     clock = VirtualClock()
-    return world, Metadata(world.agent.roster, StatsReader(world.runtime, world.network, clock), clock)
+    served = Metadata(StatsReader(world.runtime, world.network, clock), clock)
+    return world, served.handler(VpcPlace(world.agent.roster, "vpc-1"))
 
 
-async def ask(served: Metadata, path: str, *, peer: str = "10.0.0.5", method: str = "GET", body: bytes = b""):
+async def ask(served: Handler, path: str, *, peer: str = "10.0.0.5", method: str = "GET", body: bytes = b""):
     path, _, query = path.partition("?")
-    response = await served.handler("vpc-1")(Request(method, path, query, body, peer))
+    response = await served(Request(method, path, query, body, peer))
     return response.status, json.loads(response.body)
 
 

@@ -26,6 +26,8 @@ from homeport.wire.messages import (
     Container,
     Drop,
     Eni,
+    InstanceAck,
+    InstanceObserved,
     Item,
     LogBatch,
     NetworkMode,
@@ -182,6 +184,7 @@ class World:
         self.instances = Instances()
         self.runtime.hosts = self.instances.hosts
         self.folder = folder
+        self.own_instances = False  # whether instances are the agent's own, not `self.instances`
         self.agent: Agent | None = None
         self.sent: list[ToServer] = []
         self.items: dict[tuple[str, str], Item] = {}
@@ -204,7 +207,19 @@ class World:
 
     async def start(self) -> "World":
         asyncio.get_running_loop().cleanups.append(self.crash)
-        self.agent = Agent(self.config(), Drivers(self.network, self.runtime, self.images), VirtualClock())
+        self.agent = Agent(self.config(), self._drivers(), VirtualClock())
+        if not self.own_instances:
+            self._bring_instances()
+        self.agent.session = _Server(self)
+        self.agent.output._send = self.agent.session.send
+        await self.agent.start()
+        self.agent.assigned(Assignment(generation=self.generation, items=tuple(self.items.values())))
+        return self
+
+    def _drivers(self) -> Drivers:
+        return Drivers(self.network, self.runtime, self.images, system_root=lambda folder: folder / "root")
+
+    def _bring_instances(self) -> None:
         machine = self.agent.roster._machine
         networks = with_changes(
             machine.networks,
@@ -213,11 +228,6 @@ class World:
             port_free=self.instances.port_free,
         )
         self.agent.roster._machine = with_changes(machine, networks=networks)
-        self.agent.session = _Server(self)
-        self.agent.output._send = self.agent.session.send
-        await self.agent.start()
-        self.agent.assigned(Assignment(generation=self.generation, items=tuple(self.items.values())))
-        return self
 
     async def crash(self) -> None:
         """Leave as kill -9 does: nothing is written any more, nothing is said any more."""
@@ -288,6 +298,9 @@ class World:
         if isinstance(message, Observed):
             ack = ObservedAck(task=message.task, sequence=message.sequence)
             loop.call_soon(lambda: self.agent and self.agent.observed_acked(ack))
+        if isinstance(message, InstanceObserved):
+            seen = InstanceAck(instance=message.instance, sequence=message.sequence)
+            loop.call_soon(lambda: self.agent and self.agent.instance_acked(seen))
         if isinstance(message, LogBatch):
             if self.held.get(message.source, 0) == message.start:
                 self.held[message.source] = message.end

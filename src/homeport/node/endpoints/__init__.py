@@ -1,7 +1,8 @@
 """
-What a task can ask inside its VPC: metadata and credentials, names, and the API itself.
+What a task or an instance can ask: metadata and credentials, names, and the API itself.
 
-All of it listens in the VPC's router, never in the task's own namespace, where it would take the
-task's ports.  Who asks is known by the source address, which the network's anti-spoofing rules make
-true.  `routers` opens and closes the listeners; the rest knows no sockets' places.
+What has an interface of its own asks in its VPC's router, never in its own namespace, where a listener would take
+its ports.  Who asks is known by the source address, which the network's anti-spoofing rules make true.  Containers on
+an instance's bridge or in its namespace ask on the instance.  `everywhere` opens and closes the listeners; the answers
+know no sockets' places.
 """

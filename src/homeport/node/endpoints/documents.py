@@ -4,6 +4,8 @@ The metadata documents: what a task and its containers look like from inside (re
 Pure.  Absent is what AWS leaves out, not what we do not know.
 """
 
+import hashlib
+import re
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from homeport.node.tasks.container import gateway, shares
 from homeport.node.tasks.model import ContainerState, Stage
 from homeport.node.tasks.runner import Runner
-from homeport.wire.messages import Container, Eni, PortMapping, Task, Vpc
+from homeport.wire.messages import Binding, Container, Eni, NetworkMode, PortMapping, Task, Vpc
 
 _LABEL = "com.amazonaws.ecs."
 _KNOWN = {
@@ -36,10 +38,19 @@ def _present(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value not in (None, "", {}, [])}
 
 
-def task_document(runner: Runner, version: int, *, tags: bool = False) -> dict[str, Any]:
-    """Return the task's document in the words of endpoint *version* 2, 3 or 4."""
+def docker_name(spec: Task, container: Container) -> str:
+    """Return the container's name as the runtime's: on an instance what the ECS agent would call it, always the same."""
+    if not spec.instance:
+        return container.name
+    name = re.sub(r"[^A-Za-z0-9-]", "", container.name)
+    tail = hashlib.sha256(container.runtime_id.encode()).hexdigest()[:20]
+    return f"ecs-{spec.family}-{spec.revision}-{name}-{tail}"
+
+
+def task_document(runner: Runner, version: int, *, vpc: str = "", tags: bool = False) -> dict[str, Any]:
+    """Return the task's document in the words of endpoint *version* 2, 3 or 4; *vpc* is where it was asked for."""
     spec, state = runner.spec, runner.state
-    known = min((_known(state.containers[c.name]) for c in spec.containers), key=_ORDER.index)
+    known = min((known_status(state.containers[c.name]) for c in spec.containers), key=_ORDER.index)
     document = _present(
         {
             "Cluster": spec.cluster_arn,
@@ -61,7 +72,7 @@ def task_document(runner: Runner, version: int, *, tags: bool = False) -> dict[s
     if version >= 4:
         document |= _present(
             {
-                "VPCID": runner.vpc.id if runner.vpc is not None else "",
+                "VPCID": vpc,
                 "ServiceName": spec.service,
                 "Group": spec.group,
             }
@@ -77,13 +88,13 @@ def container_document(runner: Runner, container: Container, version: int) -> di
         {
             "DockerId": container.runtime_id,
             "Name": container.name,
-            "DockerName": container.name,
+            "DockerName": docker_name(spec, container),
             "Image": container.image,
             "ImageID": own.image_id,
-            "Ports": [_port(mapping) for mapping in container.port_mappings],
+            "Ports": ports(spec, container, own),
             "Labels": _labels(spec, container),
             "DesiredStatus": "RUNNING" if runner.state.stop is None else "STOPPED",
-            "KnownStatus": _known(own),
+            "KnownStatus": known_status(own),
             "Limits": {"CPU": shares(container), "Memory": container.memory or spec.memory},
             "CreatedAt": timestamp(own.created_at),
             "StartedAt": timestamp(own.started_at),
@@ -98,26 +109,59 @@ def container_document(runner: Runner, container: Container, version: int) -> di
     )
     if own.stage is Stage.STOPPED and own.exit_code is not None:
         document["ExitCode"] = own.exit_code
-    if runner.eni is not None and runner.vpc is not None:
-        document["Networks"] = [_network(runner.eni, runner.vpc, version)]
+    if found := networks(runner, container, version):
+        document["Networks"] = found
     if version >= 4:
-        document["Snapshotter"] = "overlayfs"
+        if not spec.instance:
+            document["Snapshotter"] = "overlayfs"
         if container.restart_policy is not None:
             document["RestartCount"] = own.restarts
     return document
 
 
-def _known(state: ContainerState) -> str:
+def known_status(state: ContainerState) -> str:
     between_runs = state.ever_started and state.stage is not Stage.STOPPED
     return "RUNNING" if between_runs else _KNOWN[state.stage]
 
 
-def _port(mapping: PortMapping) -> dict[str, Any]:
+def ports(spec: Task, container: Container, own: ContainerState) -> list[dict[str, Any]]:
+    """Return the container's ports, each by itself; in bridge mode with the instance's port that leads there."""
+    if spec.network_mode is NetworkMode.BRIDGE:
+        return [_bound(binding, offset) for binding in own.bindings for offset in range(_length(binding))]
+    return [_port(mapping, offset) for mapping in container.port_mappings for offset in range(_length(mapping))]
+
+
+def _length(ports: PortMapping | Binding) -> int:
+    return max(ports.last_port, ports.container_port) - ports.container_port + 1
+
+
+def _bound(binding: Binding, offset: int) -> dict[str, Any]:
     return {
-        "ContainerPort": mapping.container_port,
-        "Protocol": mapping.protocol,
-        "HostPort": mapping.host_port or mapping.container_port,
+        "ContainerPort": binding.container_port + offset,
+        "Protocol": binding.protocol,
+        "HostPort": binding.host_port + offset,
+        "HostIp": binding.address,
     }
+
+
+def _port(mapping: PortMapping, offset: int) -> dict[str, Any]:
+    return {
+        "ContainerPort": mapping.container_port + offset,
+        "Protocol": mapping.protocol,
+        "HostPort": (mapping.host_port or mapping.container_port) + offset,
+    }
+
+
+def networks(runner: Runner, container: Container, version: int) -> list[dict[str, Any]]:
+    """Return the container's networks in the words of endpoint *version*."""
+    mode, address = runner.spec.network_mode, runner.state.containers[container.name].address
+    if mode is NetworkMode.AWSVPC:
+        if runner.eni is None or runner.vpc is None:
+            return []
+        return [_network(runner.eni, runner.vpc, version)]
+    if container.network_disabled:
+        mode = NetworkMode.NONE
+    return [_present({"NetworkMode": mode.value, "IPv4Addresses": [address] if address else None})]
 
 
 def _labels(spec: Task, container: Container) -> dict[str, str]:

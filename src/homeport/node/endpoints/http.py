@@ -5,11 +5,17 @@ Containers speak to it, so everything is bounded: the size of a request, the tim
 connections of one address.  Requests of a connection are answered one after the other.
 """
 
+import array
 import asyncio
+import contextlib
+import fcntl
 import logging
+import os
+import socket
+import termios
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import cast
 
@@ -23,25 +29,34 @@ _BODY_LIMIT = 64 * 1024
 _IDLE_SECONDS = 20.0  # also the time a request may take to arrive
 _CONNECTIONS_PER_PEER = 64
 _PIPELINED = 16
+_UNSENT_PAUSE = 0.005  # seconds between looks at what the peer has not taken yet
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request and the address it came from."""
+    """A request and the address it came from; names of headers are in lower case."""
 
     method: str
     path: str
     query: str
     body: bytes
     peer: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status and a JSON document, already encoded."""
+    """
+    A status and a document, already encoded.
+
+    With a *hop_limit* the answer leaves in packets that may be forwarded less often than that; 0 is the machine's default.
+    """
 
     status: int
     body: bytes
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    hop_limit: int = 0
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -79,10 +94,12 @@ class _Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._parser = httptools.HttpRequestParser(self)
+        self._hop_limit = 0  # of the packets that leave now; 0 is the machine's default
         self._begin()
 
     def _begin(self) -> None:
         self._url = b""
+        self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._received = 0
 
@@ -124,6 +141,9 @@ class _Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         self._url += url
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
     def on_headers_complete(self) -> None:
         if self._received > _HEAD_LIMIT + _BODY_LIMIT:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -143,6 +163,7 @@ class _Connection(asyncio.Protocol):
             query=(url.query or b"").decode("latin-1"),
             body=bytes(self._body),
             peer=self._peer,
+            headers=self._headers,
         )
         self._requests.append((request, self._parser.should_keep_alive()))
         self._begin()
@@ -158,7 +179,9 @@ class _Connection(asyncio.Protocol):
         try:
             while self._requests and self._transport is not None and not self._transport.is_closing():
                 request, keep_alive = self._requests.popleft()
-                self._write(await self._server.handler(request), keep_alive=keep_alive)
+                response = await self._server.handler(request)
+                await self._limit_hops(response.hop_limit)
+                self._write(response, keep_alive=keep_alive, head_only=request.method == "HEAD")
                 if not keep_alive:
                     self._transport.close()
         except Exception:  # the boundary: a bug in an answer must not take the listener with it
@@ -168,16 +191,34 @@ class _Connection(asyncio.Protocol):
             self._answering = None
             self._wait_for_more()
 
-    def _write(self, response: Response, *, keep_alive: bool) -> None:
+    async def _limit_hops(self, hop_limit: int) -> None:
+        """
+        Have what is written from now on leave with this limit, and nothing that was written before.
+
+        The limit is the socket's, and holds for what the kernel sends again, too: so it changes only when the peer
+        has taken everything.  A peer out of the former limit's reach never does, and learns nothing more.
+        """
+        if self._transport is None or hop_limit == self._hop_limit:
+            return
+        opened = self._transport.get_extra_info("socket")
+        with contextlib.closing(socket.socket(fileno=os.dup(opened.fileno()))) as own:
+            while self._transport.get_write_buffer_size() or _unsent(own):  # noqa: ASYNC110 - nothing sets an event
+                await asyncio.sleep(_UNSENT_PAUSE)  # the kernel has no word for this moment
+            own.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop_limit or -1)
+        self._hop_limit = hop_limit
+
+    def _write(self, response: Response, *, keep_alive: bool, head_only: bool = False) -> None:
         if self._transport is None:
             return
-        head = (
-            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n"
-            "Content-Type: application/json\r\n"
-            f"Content-Length: {len(response.body)}\r\n"
-            f"{'' if keep_alive else 'Connection: close' + chr(13) + chr(10)}\r\n"
-        )
-        self._transport.write(head.encode("ascii") + response.body)
+        lines = [
+            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
+            f"Content-Type: {response.content_type}",
+            f"Content-Length: {len(response.body)}",
+            *(f"{name}: {value}" for name, value in response.headers),
+            *(() if keep_alive else ("Connection: close",)),
+        ]
+        head = "".join(f"{line}\r\n" for line in lines) + "\r\n"
+        self._transport.write(head.encode("latin-1") + (b"" if head_only else response.body))
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._write(json_response(status, status.phrase), keep_alive=False)
@@ -198,3 +239,10 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _unsent(opened: socket.socket) -> int:
+    """Return how many bytes the peer has not acknowledged."""
+    count = array.array("i", [0])
+    fcntl.ioctl(opened, termios.TIOCOUTQ, count)
+    return count[0]

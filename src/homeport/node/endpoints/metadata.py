@@ -1,8 +1,8 @@
 """
 Answer what containers ask of 169.254.170.2: metadata, stats, credentials, protection.
 
-Who knows an endpoint's id may ask with it, as on AWS, and besides the question must come from the
-task's own address: an id that leaked to a neighbour is worth nothing.
+Who knows an endpoint's id may ask with it, as on AWS, and besides the question must come from where the
+container is: an id that leaked to a neighbour is worth nothing; see `identity`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,9 +14,9 @@ from homeport.kit.clock import Clock
 from homeport.node.endpoints import clockdrift
 from homeport.node.endpoints.documents import container_document, task_document
 from homeport.node.endpoints.http import Request, Response, json_response
+from homeport.node.endpoints.identity import Place
 from homeport.node.endpoints.limiter import RateLimiter
 from homeport.node.endpoints.stats import StatsReader
-from homeport.node.tasks.roster import Roster
 from homeport.node.tasks.runner import Runner
 from homeport.wire.messages import Container
 
@@ -32,26 +32,25 @@ class _Protection(msgspec.Struct, forbid_unknown_fields=True):
 class Metadata:
     """The endpoint's answers for the tasks of one node."""
 
-    def __init__(self, roster: Roster, stats: StatsReader, clock: Clock) -> None:
-        self._roster = roster
+    def __init__(self, stats: StatsReader, clock: Clock) -> None:
         self._stats = stats
         self._clock = clock
         self._limiter = RateLimiter()
 
-    def handler(self, vpc: str) -> Callable[[Request], Awaitable[Response]]:
-        """Return the answers to requests that come from inside *vpc*."""
+    def handler(self, place: Place) -> Callable[[Request], Awaitable[Response]]:
+        """Return the answers to requests that come to *place*."""
 
         async def handle(request: Request) -> Response:
-            if not self._limiter.allows((vpc, request.peer), self._clock.now()):
+            if not self._limiter.allows((place.name, request.peer), self._clock.now()):
                 return json_response(429, "Too Many Requests")
-            return await self._route(vpc, request)
+            return await self._route(place, request)
 
         return handle
 
-    async def _route(self, vpc: str, request: Request) -> Response:
+    async def _route(self, place: Place, request: Request) -> Response:
         parts = request.path.rstrip("/").split("/")[1:]
         if parts and parts[0] == "api":
-            return self._api(vpc, request, parts[1:])
+            return self._api(place, request, parts[1:])
         if request.method not in ("GET", "HEAD"):
             return json_response(405, "Method Not Allowed")
         match parts:
@@ -60,23 +59,17 @@ class Metadata:
             case ["v2", "credentials", *rest]:
                 return _credentials("/".join(rest), 2)
             case ["v2", *rest]:
-                return await self._by_address(vpc, request, rest)
+                return await self._by_address(place, request, rest)
             case ["v3" | "v4" as version, endpoint_id, *rest]:
-                return await self._by_id(vpc, request, int(version[1]), endpoint_id, rest)
+                return await self._by_id(place, request, int(version[1]), endpoint_id, rest)
             case ["v3" | "v4" as version]:
                 return json_response(404, f"{version.upper()} container metadata handler: {_NO_CONTAINER}: ")
         return json_response(404, "404 page not found")
 
-    def _own(self, vpc: str, request: Request, endpoint_id: str) -> tuple[Runner, Container] | None:
-        found = self._roster.find_endpoint(endpoint_id)
-        if found is None or found[0] is not self._roster.find_address(vpc, request.peer):
-            return None
-        return found
-
-    async def _by_id(self, vpc: str, request: Request, version: int, endpoint_id: str, rest: list[str]) -> Response:
+    async def _by_id(self, place: Place, request: Request, version: int, endpoint_id: str, rest: list[str]) -> Response:
         kind = {"task": "task metadata", "taskWithTags": "task metadata", "stats": "container stats"}
         name = "task stats" if rest == ["task", "stats"] else kind.get("/".join(rest), "container metadata")
-        if (found := self._own(vpc, request, endpoint_id)) is None:
+        if (found := place.find(request.peer, endpoint_id)) is None:
             missing = _NO_TASK if name.startswith("task") else _NO_CONTAINER
             return json_response(404, f"V{version} {name} handler: {missing}: {endpoint_id}")
         runner, container = found
@@ -84,7 +77,7 @@ class Metadata:
             case []:
                 return json_response(200, container_document(runner, container, version))
             case ["task"] | ["taskWithTags"]:
-                return json_response(200, self._task(runner, version, tags=rest == ["taskWithTags"]))
+                return json_response(200, self._task(place, runner, version, tags=rest == ["taskWithTags"]))
             case ["stats"]:
                 document = await self._stats.container(runner, container)
                 return json_response(200, _for_version(document, version))
@@ -93,9 +86,9 @@ class Metadata:
                 return json_response(200, {key: _for_version(value, version) for key, value in documents.items()})
         return json_response(404, "404 page not found")
 
-    async def _by_address(self, vpc: str, request: Request, rest: list[str]) -> Response:
+    async def _by_address(self, place: Place, request: Request, rest: list[str]) -> Response:
         """Version 2 knows its callers by their address alone."""
-        if (runner := self._roster.find_address(vpc, request.peer)) is None:
+        if (runner := place.task_at(request.peer)) is None:
             return json_response(
                 404, f"Unable to get task arn from request: unable to associate '{request.peer}' with a task"
             )
@@ -111,14 +104,15 @@ class Metadata:
                 return json_response(200, _for_version(await self._stats.container(runner, container), 2))
         return json_response(404, "404 page not found")
 
-    def _task(self, runner: Runner, version: int, *, tags: bool) -> dict[str, Any]:
-        document = task_document(runner, version, tags=tags)
-        if version >= 4 and (drift := clockdrift.read(self._clock.now())) is not None:
+    def _task(self, place: Place, runner: Runner, version: int, *, tags: bool) -> dict[str, Any]:
+        document = task_document(runner, version, vpc=place.vpc, tags=tags)
+        on_fargate = not runner.spec.instance
+        if version >= 4 and on_fargate and (drift := clockdrift.read(self._clock.now())) is not None:
             document["ClockDrift"] = drift.view()
         return document
 
-    def _api(self, vpc: str, request: Request, parts: list[str]) -> Response:
-        found = self._own(vpc, request, parts[0]) if parts else None
+    def _api(self, place: Place, request: Request, parts: list[str]) -> Response:
+        found = place.find(request.peer, parts[0]) if parts else None
         match parts[1:]:
             case ["task-protection", "v1", "state"]:
                 return _protection(request, found)

@@ -14,10 +14,11 @@ from typing import Any
 
 from homeport.kit.clock import Clock
 from homeport.network.protocol import NetworkDriver, NetworkError, Traffic
+from homeport.node.interfaces import task_device
 from homeport.node.tasks.model import Stage
 from homeport.node.tasks.runner import Runner
 from homeport.runtime.protocol import Runtime, RuntimeFailed, Stats
-from homeport.wire.messages import Container
+from homeport.wire.messages import Container, NetworkMode
 
 _FIRST_INTERVAL = 0.1  # seconds between the two measurements of a first answer
 _FRESH = 0.5  # a measurement this young is not made again
@@ -36,10 +37,14 @@ class Sample:
     cpus: int
 
 
-def stats_document(container: Container, now: Sample, before: Sample) -> dict[str, Any]:
-    """Return Docker's document, with the rates that version 4 adds."""
+def stats_document(container: Container, now: Sample, before: Sample, device: str) -> dict[str, Any]:
+    """
+    Return Docker's document, with the rates that version 4 adds.
+
+    Without a *device* the container has no network of its own, and nothing is said of any.
+    """
     seconds = max(now.at - before.at, 1e-9)
-    return {
+    document = {
         "read": _moment(now.at),
         "preread": _moment(before.at),
         "pids_stats": {"current": now.stats.pids},
@@ -56,12 +61,24 @@ def stats_document(container: Container, now: Sample, before: Sample) -> dict[st
         },
         "name": container.name,
         "id": container.runtime_id,
-        "networks": {"eth1": _network(now.traffic)},
-        "network_rate_stats": {
+    }
+    if device:
+        document["networks"] = {device: _network(now.traffic)}
+        document["network_rate_stats"] = {
             "rx_bytes_per_sec": (now.traffic.rx_bytes - before.traffic.rx_bytes) / seconds,
             "tx_bytes_per_sec": (now.traffic.tx_bytes - before.traffic.tx_bytes) / seconds,
-        },
-    }
+        }
+    return document
+
+
+def network_of(runner: Runner, container: Container) -> tuple[str, str]:
+    """Return what the network knows the container's own namespace by, and its device there; both empty if it has none."""
+    task = runner.spec
+    if task.network_mode is NetworkMode.AWSVPC:
+        return (task.eni, task_device(task)) if runner.eni is not None else ("", "")
+    if task.network_mode is NetworkMode.BRIDGE and not container.network_disabled:
+        return container.runtime_id, "eth0"
+    return "", ""
 
 
 def _moment(seconds: float) -> str:
@@ -125,7 +142,7 @@ class StatsReader:
         except (RuntimeFailed, NetworkError):
             return None  # it has ended meanwhile
         self._last[container.runtime_id] = (now, before)
-        return stats_document(container, now, before)
+        return stats_document(container, now, before, network_of(runner, container)[1])
 
     async def task(self, runner: Runner) -> dict[str, Any]:
         """Return the documents of all containers by runtime id."""
@@ -145,7 +162,8 @@ class StatsReader:
 
     async def _measure(self, runner: Runner, container: Container) -> Sample:
         stats = await self._runtime.stats(container.runtime_id)
-        traffic = await self._network.traffic(runner.eni.id) if runner.eni is not None else Traffic()
+        namespace, _ = network_of(runner, container)
+        traffic = await self._network.traffic(namespace) if namespace else Traffic()
         busy, cpus = _machine()
         return Sample(self._clock.now(), stats, traffic, busy, cpus)
 

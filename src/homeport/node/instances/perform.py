@@ -1,6 +1,7 @@
 """Carry out single actions for an instance: each a few calls to the runtime or the network."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,6 @@ from homeport.node.instances.model import (
     Ungrouped,
     Verb,
 )
-from homeport.node.instances.system import ensure_root
 from homeport.node.interfaces import Interfaces
 from homeport.node.store import InstanceRecord
 from homeport.runtime.protocol import Image, Limits, Runtime, Spec
@@ -43,6 +43,7 @@ class InstanceMachine:
     interfaces: Interfaces
     state: Path
     processes: int  # that an instance may have, its tasks included
+    root: Callable[[Path], Path]  # directory -> root filesystem of system containers, made in it
 
 
 def system_container(instance: str) -> str:
@@ -106,7 +107,7 @@ class Performer:
                 await runtime.ensure_group(self._instance, self._limits(record))
                 return (Grouped(),)
             case Verb.CREATE:
-                root = await asyncio.to_thread(ensure_root, self._machine.state / "instances")
+                root = await asyncio.to_thread(self._machine.root, self._machine.state / "instances")
                 spec = system_spec(self._instance, *_place(record), root, self.namespace, self._files)
                 await runtime.create(spec)
                 return (Created(),)

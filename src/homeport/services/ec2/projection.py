@@ -58,6 +58,7 @@ def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
         trunk=interface.association.trunk if interface.association is not None else "",
         vlan=interface.association.vlan if interface.association is not None else 0,
         block_metadata=interface.block_metadata,
+        subnet=interface.subnet,
     )
 
 
