@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.node.world import VPC
 
 from homeport.node.endpoints.dns import Resolver, TcpResolver, UdpResolver, upstreams
-from homeport.node.endpoints.http import HttpServer, Request, json_response
+from homeport.node.endpoints.http import HttpServer, Request, Response, json_response
 from homeport.node.endpoints.proxy import ApiProxy
 
 
@@ -224,3 +224,41 @@ async def test_api_proxy_closes_when_the_api_is_not_there(tmp_path: Path):
     server.close()
     await server.wait_closed()
     await closed()
+
+
+def hop_limit(served: HttpServer) -> int:
+    (connection,) = served.open
+    opened = connection._transport.get_extra_info("socket")
+    return opened.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
+
+
+async def test_hop_limit_is_that_answers_alone():
+    seen: list[int] = []
+
+    async def handler(request: Request) -> Response:
+        seen.append(hop_limit(served))
+        return Response(200, b"x", hop_limit=1 if request.path == "/token" else 0)
+
+    served = HttpServer(handler)
+    server = await asyncio.get_running_loop().create_server(served.connection, "127.0.0.1", 0)
+    try:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for path in ("/a", "/token", "/b", "/c"):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            await reader.readuntil(b"x")
+        usual = seen[0]
+        assert usual > 1
+        assert seen == [usual, usual, 1, usual]
+        writer.close()
+    finally:
+        served.close()
+        server.close()
+        await closed()
+
+
+async def test_answer_head_has_no_body():
+    async with http() as address:
+        answer = await talk(address, b"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"Content-Length: " in head
+        assert body == b""
