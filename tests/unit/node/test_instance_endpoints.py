@@ -9,6 +9,7 @@ from tests.unit.node.virtual import VirtualClock, virtual
 from tests.unit.node.world import container, eni, instance_task
 
 from homeport.network.protocol import Traffic
+from homeport.node.endpoints.documents import docker_name
 from homeport.node.endpoints.http import Handler, Request
 from homeport.node.endpoints.identity import InstancePlace, VpcPlace
 from homeport.node.endpoints.introspection import Introspection
@@ -16,7 +17,7 @@ from homeport.node.endpoints.metadata import Metadata
 from homeport.node.endpoints.stats import StatsReader
 from homeport.wire.messages import NetworkMode, PortMapping, TaskPhase
 
-WEB = container("my_web", port_mappings=(PortMapping(container_port=80),))
+WEB = container("my-web", port_mappings=(PortMapping(container_port=80),))
 BRIDGE, HOST, AWSVPC = NetworkMode.BRIDGE, NetworkMode.HOST, NetworkMode.AWSVPC
 
 
@@ -50,17 +51,17 @@ async def ask(served: Handler, path: str, peer: str):
 @virtual
 async def test_bridge_containers_document(tmp_path: Path):
     node, served = await neighbours(tmp_path)
-    node.network.carried["000000000001my_web"] = Traffic(rx_bytes=7)
-    status, found = await ask(on_instance(node, served), "/v4/1-my_web", "172.17.0.2")
+    node.network.carried["000000000001my-web"] = Traffic(rx_bytes=7)
+    status, found = await ask(on_instance(node, served), "/v4/1-my-web", "172.17.0.2")
     assert status == 200
     assert found["Networks"] == [{"NetworkMode": "bridge", "IPv4Addresses": ["172.17.0.2"]}]
     assert found["Ports"] == [{"ContainerPort": 80, "Protocol": "tcp", "HostPort": 32_768, "HostIp": "0.0.0.0"}]
     family, name, tail = found["DockerName"].rpartition("-")[0], found["DockerName"], found["DockerName"][-20:]
-    assert family == "ecs-web-3-myweb"
+    assert family == "ecs-web-3-my-web"
     assert name == f"{family}-{tail}"
     assert set(tail) <= set("0123456789abcdef")
     assert "Snapshotter" not in found
-    _, whole = await ask(on_instance(node, served), "/v4/1-my_web/task", "172.17.0.2")
+    _, whole = await ask(on_instance(node, served), "/v4/1-my-web/task", "172.17.0.2")
     assert (whole["LaunchType"], whole["VPCID"]) == ("EC2", "vpc-1")
     assert "ClockDrift" not in whole
 
@@ -79,10 +80,10 @@ async def test_host_containers_document(tmp_path: Path):
 @pytest.mark.parametrize(
     ("endpoint", "peer"),
     [
-        ("1-my_web", "172.17.0.3"),  # a neighbour on the bridge that has learnt the id
-        ("1-my_web", "10.0.0.5"),  # what runs on the instance itself
-        ("1-my_web", "127.0.0.1"),
-        ("1-my_web", "172.17.0.1"),
+        ("1-my-web", "172.17.0.3"),  # a neighbour on the bridge that has learnt the id
+        ("1-my-web", "10.0.0.5"),  # what runs on the instance itself
+        ("1-my-web", "127.0.0.1"),
+        ("1-my-web", "172.17.0.1"),
         ("3-app", "172.17.0.2"),  # a bridge container with a host container's id
         ("3-app", "10.0.0.7"),  # an address that is a task's, not the instance's
         ("4-app", "10.0.0.7"),  # a task with an interface asks in its VPC, not here
@@ -108,7 +109,7 @@ async def test_interface_of_a_task_is_asked_for_in_its_vpc(tmp_path: Path):
     status, found = await ask(in_vpc, "/v4/4-app", "10.0.0.7")
     assert (status, found["Networks"][0]["NetworkMode"]) == (200, "awsvpc")
     assert "eth0" in (await ask(in_vpc, "/v4/4-app/stats", "10.0.0.7"))[1]["networks"]
-    for endpoint in ("1-my_web", "3-app"):  # their instance's address, seen from the VPC, is nobody's here
+    for endpoint in ("1-my-web", "3-app"):  # their instance's address, seen from the VPC, is nobody's here
         assert (await ask(in_vpc, f"/v4/{endpoint}", "10.0.0.5"))[0] == 404
         assert (await ask(in_vpc, f"/v4/{endpoint}", "172.17.0.2"))[0] == 404
 
@@ -135,7 +136,7 @@ async def test_agent_tells_of_the_tasks_on_its_instance(tmp_path: Path):
     status, found = await tasks("")
     assert (status, len(found["Tasks"])) == (200, 5)
     status, one = await tasks("dockerid=000000000001my")
-    assert (status, one["Containers"][0]["DockerId"]) == (200, "000000000001my_web")
+    assert (status, one["Containers"][0]["DockerId"]) == (200, "000000000001my-web")
     assert one["Containers"][0]["Ports"][0]["HostPort"] == 32_768
     assert (one["Family"], one["Version"], one["KnownStatus"], one["DesiredStatus"]) == (
         "web",
@@ -147,3 +148,11 @@ async def test_agent_tells_of_the_tasks_on_its_instance(tmp_path: Path):
     assert (await tasks("dockerid=ffff"))[0] == 404
     assert (await tasks("taskarn=arn:none"))[0] == 404
     assert (await tasks(f"taskarn={one['Arn']}"))[0] == 400  # these tasks share an ARN here
+
+
+def test_name_for_the_runtime_has_no_odd_characters_and_stays_the_same():
+    spec = instance_task(1, BRIDGE)
+    name = docker_name(spec, container("my_web.1"))
+    assert name.startswith("ecs-web-3-myweb1-")
+    assert name == docker_name(spec, container("my_web.1"))
+    assert docker_name(spec, container("a")) != docker_name(spec, container("b"))
