@@ -82,6 +82,7 @@ async def test_interface_comes_with_its_vpc_and_the_groups_its_rules_name(open_a
             groups=(web.id,),
             public_address="198.18.0.4",
             internet=True,
+            subnet=interface.subnet,
         )
 
 
