@@ -11,7 +11,7 @@ WEB = {"name": "main", "stopTimeout": 2}
 
 def get(url: str) -> str:
     """Return a command that says what *url* answers, or none."""
-    return f"timeout 3 wget -q -O - http://{url} || echo none"
+    return f"( timeout 3 wget -q -O - http://{url} || echo none ) 2>/dev/null"
 
 
 def test_an_absent_mode_means_bridge(machines: Machines) -> None:
