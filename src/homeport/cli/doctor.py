@@ -108,7 +108,9 @@ CHECKS = (
     Check("server user", _server_user, "the API server runs as root without capabilities", needed=False),
     Check("docker-registry", _tool("docker-registry"), "ECR has no registry behind it", needed=False),
     Check("catatonit", _tool("catatonit"), "initProcessEnabled is refused", needed=False),
-    Check("busybox-static", _file("/bin/busybox"), "the demo image cannot be built", needed=False),
+    Check(
+        "busybox-static", _file("/bin/busybox"), "no instance boots, and the demo image cannot be built", needed=False
+    ),
     Check(
         "8021q",
         _command("ip", "link", "add", "link", "lo", "name", "probe0", "type", "vlan", "id", "5"),

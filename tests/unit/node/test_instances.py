@@ -279,3 +279,20 @@ async def test_kill_while_running_harms_nothing(tmp_path: Path):
     assert [verb for verb, _ in node.runtime.calls[calls:]] == []
     assert set(node.network.network.interfaces) == {"eni-5"}
     assert all("eni-5" in applied.interfaces for applied in node.network.applied[-2:])
+
+
+@virtual
+async def test_machine_that_was_started_anew_gets_everything_back(tmp_path: Path):
+    node = await Node(tmp_path).start()
+    await node.boot()
+    await node.crash()
+    node.machine.groups.clear()
+    node.runtime.end(SYSTEM, None)
+    await node.network.destroy()
+    await node.start()
+    assert not node.agent.instances.find("i-1").running  # there is nothing yet that a task could run in
+    await node.started(2)
+    assert "i-1" in node.machine.groups
+    assert set(node.network.network.interfaces) == {"eni-5"}
+    await until(lambda: node.agent.instances.find("i-1").running)
+    assert node.observations()[-1].phase is InstancePhase.RUNNING

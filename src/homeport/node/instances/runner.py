@@ -76,7 +76,7 @@ class InstanceRunner:
     @property
     def running(self) -> bool:
         """Whether tasks can run on it: its namespace and control group exist, and its first boot is finished."""
-        return self.wanted and self.state.booted
+        return all(self._serves(self._record))
 
     @property
     def wanted(self) -> bool:
@@ -202,7 +202,7 @@ class InstanceRunner:
 
     def _serves(self, record: InstanceRecord) -> tuple[bool, bool]:
         wanted = record.spec.running and not record.state.dropped and not record.state.ending
-        return wanted, record.state.booted
+        return wanted, record.state.booted and record.state.networked and record.state.grouped
 
     def _put(self, state: InstanceState) -> None:
         old = self._record

@@ -4,10 +4,12 @@ What the system container of an instance is made of: one root filesystem for all
 There is no image of Amazon Linux here.  The shell is busybox's, under the name of bash too; the tools are busybox's.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from homeport.runtime.busybox import find_busybox, install_busybox
@@ -112,15 +114,26 @@ def ensure_root(directory: Path) -> Path:
     if root.is_dir():
         return root
     directory.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix="root.", suffix=".new", dir=directory))
-    try:
+    fresh = root.with_suffix(".new")
+    with _exclusively(directory):
+        if root.is_dir():  # made meanwhile
+            return root
+        if fresh.exists():  # we were killed while making it
+            shutil.rmtree(fresh)
+        fresh.mkdir()
         _lay_out(busybox, fresh)
         fresh.rename(root)
-    except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if not root.is_dir():  # somebody else made it meanwhile
-            raise
     return root
+
+
+@contextlib.contextmanager
+def _exclusively(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lay_out(busybox: Path, root: Path) -> None:
