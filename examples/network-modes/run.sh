@@ -147,7 +147,7 @@ refused=$(start "$one" "$awsvpc" --network-configuration "$network")
 done_with "a c5.large takes two, and refuses the third: RESOURCE:ENI"
 addresses=$(aws ecs describe-tasks --cluster $cluster --tasks "$a1" "$a2" --query \
     "tasks[].attachments[0].details[?name=='privateIPv4Address'].value[]")
-ask=$(printf 'for address in %s; do echo "$address says $(wget -q -T 5 -O - http://$address/healthz)"; done' "$addresses" | tr '\t' ' ')
+ask=$(printf 'for address in %s; do echo "$address says $(timeout 5 wget -q -O - http://$address/healthz)"; done' "$addresses" | tr '\t' ' ')
 asking=$(define bridge '[]' ",\"entryPoint\":[\"sh\",\"-c\"],\"command\":[\"${ask//\"/\\\"}\"]")
 b3=$(start "$two" "$asking")
 until_true "the answers" has_lines "$b3"

@@ -21,6 +21,7 @@ from homeport.cli.net.packet import Packet
 from homeport.cli.net.places import find_destination, find_source
 from homeport.cli.net.verdict import judge
 from homeport.kit import installation, linux
+from homeport.network import naming
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -80,7 +81,8 @@ def answered(cases: Sequence[Case]) -> list[bool]:
 def netns(name: str) -> Path:
     found = installation.read()
     assert found is not None
-    return found.node_run / "netns" / name
+    names = (name, naming.host(name), naming.box(name))
+    return next(path for path in (found.node_run / "netns" / each for each in names) if path.exists())
 
 
 def some_rules(dice: random.Random, groups: list[str], ports: list[int]) -> list[dict[str, Any]]:
