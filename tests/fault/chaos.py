@@ -21,7 +21,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 RUN = Path(os.environ["HOMEPORT_RUN"])
 INSTALLATION = json.loads((RUN / "installation.json").read_text())
@@ -184,15 +184,20 @@ def come_and_go(world: World) -> None:
     """Launch an instance, or terminate one with whatever it runs."""
     present = sorted(world.instances - world.terminated)
     if len(present) < 3:
-        answer = ask(
-            world.ec2.run_instances,
-            ImageId=world.image,
-            InstanceType="c5.large",
-            MinCount=1,
-            MaxCount=1,
-            SubnetId=world.subnet,
-            UserData=USER_DATA,
-        )
+        try:
+            answer = ask(
+                world.ec2.run_instances,
+                ImageId=world.image,
+                InstanceType="c5.large",
+                MinCount=1,
+                MaxCount=1,
+                SubnetId=world.subnet,
+                UserData=USER_DATA,
+            )
+        except ClientError as error:  # the node has just been killed
+            if error.response["Error"]["Code"] != "InsufficientInstanceCapacity":
+                raise
+            return
         world.instances.add(answer["Instances"][0]["InstanceId"])
         return
     instance = world.random.choice(present)

@@ -161,9 +161,10 @@ def _sweep() -> None:
 def _release_cpu(name: str) -> None:
     """Take the caps off the lab's tasks: a killed process waits for its share of CPU time before it dies."""
     for file, unlimited in (("cpu.cfs_quota_us", "-1"), ("cpu.max", "max")):
-        for path in (*_CGROUPS.glob(f"{name}/*/{file}"), *_CGROUPS.glob(f"*/{name}/*/{file}")):
-            with contextlib.suppress(OSError):
-                path.write_text(unlimited)
+        for root in (*_CGROUPS.glob(name), *_CGROUPS.glob(f"*/{name}")):
+            for path in root.rglob(file):
+                with contextlib.suppress(OSError):
+                    path.write_text(unlimited)
 
 
 def _remove_cgroups(name: str) -> None:

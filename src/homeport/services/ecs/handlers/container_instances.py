@@ -58,7 +58,7 @@ async def describe_container_instances(
         raise InvalidParameter(f"At most {_MOST_DESCRIBED} container instances can be described at once.")
     place = await get_cluster(call, cluster)
     shown, failures = [], []
-    for given in dict.fromkeys(container_instances):
+    for given in dict.fromkeys(container_instance_arn(call, place, each) for each in container_instances):
         found = await find_container_instance(call, place, given)
         if found is None:
             failures.append(failure_view(container_instance_arn(call, place, given), "MISSING"))
@@ -103,7 +103,7 @@ async def update_container_instances_state(
         raise InvalidParameter("Container instances can be set to ACTIVE or DRAINING only.")
     place = await get_cluster(call, cluster)
     shown, failures = [], []
-    for given in dict.fromkeys(container_instances):
+    for given in dict.fromkeys(container_instance_arn(call, place, each) for each in container_instances):
         found = await find_container_instance(call, place, given)
         if found is None or found.status not in {Status.ACTIVE, Status.DRAINING}:
             reason = "MISSING" if found is None else "INACTIVE"
