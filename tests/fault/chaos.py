@@ -144,7 +144,7 @@ def act(world: World) -> None:
         arn = world.random.choice(live)
         ask(world.ecs.stop_task, cluster=cluster_of(arn), task=arn, reason="chaos")
         world.stopped.add(arn)
-    elif choice < 0.56:
+    elif choice < 0.58:
         come_and_go(world)
     elif choice < 0.75:
         name = f"chaos-{world.random.getrandbits(64):x}"
@@ -183,7 +183,7 @@ def run_on_an_instance(world: World) -> None:
 def come_and_go(world: World) -> None:
     """Launch an instance, or terminate one with whatever it runs."""
     present = sorted(world.instances - world.terminated)
-    if len(present) < 3:
+    if len(present) < world.random.choice([1, 2, 4]):
         try:
             answer = ask(
                 world.ec2.run_instances,
@@ -382,7 +382,9 @@ def main() -> int:
     wait_until(all_stopped, 60, "all tasks to be STOPPED")
     if present:
         insist(world.ec2.terminate_instances, InstanceIds=present)
-    wait_until(lambda: set(states(world).values()) <= {"terminated"}, 60, "all instances to be terminated")
+    wait_until(
+        lambda: set(states(world).values()) <= {"terminated"}, 30, f"instances to be terminated: {states(world)}"
+    )
     tasks = describe(world, every)
     for task in tasks:
         assert not task.get("stoppedReason", "").startswith(("ResourceInit", "CannotStart", "CannotCreate")), task

@@ -77,7 +77,14 @@ class World:
             )
 
     async def live(self) -> list[Instance]:
-        return await instances.instances_in(self.tx, State.PENDING, State.RUNNING, State.STOPPING, State.STOPPED)
+        """Return those that their node shall have: it keeps one that it has never spoken of until it does."""
+        found = await instances.instances_in(self.tx, *State)
+        return [
+            each
+            for each in found
+            if not each.state.ending
+            or (each.state is State.SHUTTING_DOWN and each.assigned and not each.observed_sequence)
+        ]
 
     async def assigned(self) -> tuple[Any, ...]:
         """Return what the node has of instances, in a form to be compared."""

@@ -37,7 +37,9 @@ def test_a_node_has_what_is_not_terminated_with_its_own_interfaces(state):
 
 
 def test_a_terminated_instance_is_taken_away_and_its_node_says_when_it_is_gone():
-    ending = replace(INSTANCE, state=State.SHUTTING_DOWN)
+    ending = replace(INSTANCE, state=State.SHUTTING_DOWN, observed_sequence=1)
+    unseen = replace(ending, observed_sequence=0)
+    assert plan(Attached(unseen, (PRIMARY,))) == Plan(assign=(PRIMARY,)), "a node that never had it would never report"
     assert plan(Attached(ending, (PRIMARY, TASK, LEAVING))) == Plan(withdraw=(PRIMARY, LEAVING))
     unheard = replace(ending, assigned=False)
     assert plan(Attached(unheard, (PRIMARY,))) == Plan(withdraw=(PRIMARY,), ends=True)

@@ -15,7 +15,7 @@ from homeport.reconcile.driver import Reconciler
 from homeport.services.ec2 import projection
 from homeport.services.ec2.ending import end
 from homeport.services.ec2.identity import Signer
-from homeport.services.ec2.instance import REMEMBERED_SECONDS, Attached, State
+from homeport.services.ec2.instance import REMEMBERED_SECONDS, Attached, Instance, State
 from homeport.services.ec2.model import NetworkInterface
 from homeport.services.ec2.service import INSTANCES, NETWORK
 from homeport.services.ec2.store import attachments, instances, tags
@@ -47,11 +47,21 @@ def plan(found: Attached) -> Plan:
     instance = found.instance
     if instance.state is State.TERMINATED:
         return Plan()
-    if instance.state is State.SHUTTING_DOWN:
+    if instance.state is State.SHUTTING_DOWN and not _unseen(instance):
         return Plan(withdraw=own, ends=not instance.assigned)
     leaving = tuple(interface for interface in own if interface.detaching)
     staying = tuple(interface for interface in own if not interface.detaching)
     return Plan(assign=staying, withdraw=leaving, free=leaving)
+
+
+def _unseen(instance: Instance) -> bool:
+    """
+    Say whether the node was told of an instance that it has never reported on.
+
+    It may not have heard yet: what is withdrawn from it now it would never report the end of.  So it keeps the
+    instance, which is not meant to run, until it has said a first word about it.
+    """
+    return instance.assigned and instance.observed_sequence == 0
 
 
 @dataclass(frozen=True, slots=True)
