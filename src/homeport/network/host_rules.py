@@ -3,7 +3,8 @@ A host's nftables tables: what its bridge publishes, and who may send from where
 
 `ip host` translates: published ports lead to sandboxes, sandboxes leave as their host, 169.254.170.2 leads to the
 host's agent.  `bridge host` knows each port's one MAC and IP address, so that no sandbox can pretend to be another.
-As with the VPC routers' tables the text makes a table or replaces it, and later changes are elements.
+What begins a connection to the agent from elsewhere is dropped, and nothing else to its ports: answers to the host's own
+connections may have one of them for their destination.  As with the VPC routers' tables the text makes a table or replaces it, and later changes are elements.
 """
 
 from collections.abc import Mapping
@@ -99,7 +100,7 @@ table ip {table} {{
 		udp dport {trunk} ip saddr {carrier} notrack accept
 		ip saddr {bridge} drop
 		ip daddr {bridge} drop
-		tcp dport {{ {introspection}, {agent} }} drop
+		tcp dport {{ {introspection}, {agent} }} tcp flags & (syn | ack) == syn drop
 	}}
 	chain carrying {{
 		type filter hook output priority raw; policy accept;

@@ -95,6 +95,19 @@ def test_the_agent_answers_its_host_and_its_containers_alone(lab: Lab) -> None:
     assert not lab.reaches(FAR, ETH_A.address, 51679)
 
 
+def test_the_agents_ports_may_be_a_connections_own(lab: Lab) -> None:
+    """The kernel may choose one of them for a connection that the host or a container begins."""
+    lab.apply(make_vpc(), make_group("sg-a"), make_group("sg-b", (ALL,)), *BASE[3:])
+    server = lab.serve(B, 80)
+    for port, where in ((51679, A), (51678, A), (51679, ONE)):
+        client = lab.open(where)
+        client.settimeout(5)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind(("0.0.0.0", port))
+        client.connect((ETH_B.address, 80))
+        assert talks(client, lab.accept(server)[0])
+
+
 @pytest.mark.parametrize("forged", ["172.17.0.3", "172.17.0.1", "10.0.1.21"])
 def test_a_container_cannot_send_as_a_neighbour(lab: Lab, forged: str) -> None:
     """With raw sockets, which a container may have."""
