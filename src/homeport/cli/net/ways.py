@@ -158,6 +158,8 @@ def resolver_of(cidr: str) -> IPv4Address:
 def _service(source: AtEni | OnInstance | OnBridge, address: str, packet: Packet) -> Aim:
     kind = (packet.protocol, packet.port)
     instance = instance_of(source)
+    if address == METADATA and isinstance(source, AtEni) and not source.eni.instance:
+        return Nowhere("route", "Fargate has no instance metadata: the task has no route to it.")
     if address == CREDENTIALS and kind == ("tcp", 80):
         if instance is None:
             return Service("router", "The VPC's router answers with the task's credentials and metadata.")
@@ -165,9 +167,7 @@ def _service(source: AtEni | OnInstance | OnBridge, address: str, packet: Packet
             "agent", f"The agent on {instance.id} answers.", f"{instance.id} leads it to its own port 51679."
         )
     if address == METADATA and kind == ("tcp", 80):
-        fargate = isinstance(source, AtEni) and not source.eni.instance
-        refused = ", and refuses: Fargate has no instance metadata" if fargate else " as the instance metadata service"
-        return Service("router", f"The VPC's router answers{refused}.")
+        return Service("router", "The VPC's router answers as the instance metadata service.")
     resolver = address not in {CREDENTIALS, METADATA} and not (
         IPv4Address(address) in _LINK_LOCAL and address != RESOLVER
     )

@@ -3,7 +3,7 @@ The instance metadata service, 169.254.169.254: what an instance, and tasks on i
 
 It listens in the VPC's router, and who asks is known by the source address: an instance's own interface, or that of
 an awsvpc task on an instance.  Containers on an instance's bridge come from the instance's interface.  Nobody else
-has an instance, so a Fargate task is refused.
+has an instance: a Fargate task has no route here, and would be refused.
 
 Version 2 asks for a token first.  The token's answer leaves in packets that may be forwarded hop limit - 1 times: with a
 limit of 1 no container behind the bridge ever sees one.

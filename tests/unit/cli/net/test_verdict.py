@@ -73,6 +73,7 @@ def places(verdict: Verdict) -> list[str]:
         pytest.param(A, "169.254.170.2:80", True, id="credentials from a task"),
         pytest.param(f"{B}/web", "169.254.170.2:80", True, id="credentials from a bridge container"),
         pytest.param(A, "169.254.169.254:80", True, id="instance metadata"),
+        pytest.param(F, "169.254.169.254:80", False, id="instance metadata from Fargate"),
         pytest.param(A, "169.254.169.254:81", False, id="metadata at another port"),
         pytest.param(A, "10.0.0.2:53/udp", True, id="the resolver"),
         pytest.param(A, "169.254.169.253:53", True, id="the resolver's other address"),

@@ -284,6 +284,7 @@ class Placement:
                 public=launch.public_address,
                 requester=_REQUESTER,
                 tag=tag,
+                block_metadata=True,  # Fargate has none
             )
         instance = await ec2.find_instance(tx, launch.ec2_instance)
         host = await container_instances.find(tx, launch.container_instance)
