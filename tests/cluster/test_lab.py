@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.cgroups import fresh_cgroup_root
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -20,7 +21,7 @@ def lab(*command: str) -> "subprocess.Popen[str]":
 
 def traces(folder: str) -> list[str]:
     """What of a lab is still on the machine."""
-    found = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{folder}")]
+    found = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{folder}*")]
     found += [line for line in Path("/proc/mounts").read_text().splitlines() if folder in line]
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -69,11 +70,16 @@ def test_two_labs_run_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_lab_that_is_ended_from_outside_leaves_nothing(number: int) -> None:
+def test_a_lab_that_is_ended_from_outside_leaves_nothing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     process = lab("sh", "-c", "echo $HOMEPORT_RUN; exec sleep 600")
     assert process.stdout is not None
-    folder = Path(process.stdout.readline().strip()).parent.name
-    assert traces(folder)
+    run = Path(process.stdout.readline().strip())
+    folder = run.parent.name
+    monkeypatch.setenv("HOMEPORT_RUN", str(run))
+    made = [hierarchy / fresh_cgroup_root() for hierarchy in Path("/sys/fs/cgroup").glob("pids")]
+    for group in made:
+        group.mkdir()  # as a test in the lab would
+    assert {str(group) for group in made} < set(traces(folder))
     os.kill(process.pid, number)
     process.communicate(timeout=60)
     deadline = time.monotonic() + 30

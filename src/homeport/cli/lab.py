@@ -42,6 +42,7 @@ def run(command: Sequence[str], *, keep: bool) -> int:
             return _enter(folder, command)
         finally:
             _remove_cgroups(folder.name)
+            _sweep()  # of labs that were started in this one and died with it
             if keep:
                 print(f"homeport: the lab's state and logs are kept in {folder}", file=sys.stderr)
             else:
@@ -137,16 +138,18 @@ def _loopback_up() -> None:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the lab's lock; whoever can take it knows that the lab is dead."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    unseen = folder / "lock.new"  # nobody may find a lock that is not held yet
+    descriptor = os.open(unseen, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        unseen.rename(folder / "lock")
         yield
     finally:
         os.close(descriptor)
 
 
 def _sweep() -> None:
-    """Remove what labs left whose owner was killed."""
+    """Remove what labs left whose owner was killed; those whose lock is held are alive."""
     for folder in Path(_parent()).glob(_PREFIX + "*"):
         with contextlib.suppress(OSError):
             descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
@@ -158,10 +161,16 @@ def _sweep() -> None:
                 os.close(descriptor)
 
 
+def _cgroups(name: str) -> set[Path]:
+    """Return the lab's cgroups, in every hierarchy, and those that a program in it made beside them: NAME-ANYTHING."""
+    patterns = (name, f"{name}-*")
+    return {root for each in patterns for root in (*_CGROUPS.glob(each), *_CGROUPS.glob(f"*/{each}"))}
+
+
 def _release_cpu(name: str) -> None:
     """Take the caps off the lab's tasks: a killed process waits for its share of CPU time before it dies."""
     for file, unlimited in (("cpu.cfs_quota_us", "-1"), ("cpu.max", "max")):
-        for root in (*_CGROUPS.glob(name), *_CGROUPS.glob(f"*/{name}")):
+        for root in _cgroups(name):
             for path in root.rglob(file):
                 with contextlib.suppress(OSError):
                     path.write_text(unlimited)
@@ -170,7 +179,7 @@ def _release_cpu(name: str) -> None:
 def _remove_cgroups(name: str) -> None:
     """Remove the lab's cgroups from every hierarchy; their processes are gone, or soon will be."""
     _release_cpu(name)
-    for root in {*_CGROUPS.glob(name), *_CGROUPS.glob(f"*/{name}")}:
+    for root in _cgroups(name):
         for parent, folders, _ in os.walk(root, topdown=False):
             for folder in folders:
                 with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from tests.cgroups import fresh_cgroup_root
 
 from homeport.wire import frames
 from homeport.wire.messages import (
@@ -115,7 +116,7 @@ class Server:
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder, self.root = folder, root
-        self.cgroup_root = f"homeport-test-{uuid.uuid4().hex[:8]}"
+        self.cgroup_root = fresh_cgroup_root()
         self.items: dict[tuple[str, str], Item] = {}
         self.generation = 0
         self.seen: dict[str, list[Observed]] = {}

@@ -1,11 +1,11 @@
 """Real containers, inside a box: no way out, cgroups of the test's own, nothing left behind."""
 
 import asyncio
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cgroups import fresh_cgroup_root
 from tests.unit.runtime.contract import Bench
 
 from homeport.runtime.build import ensure_demo_image
@@ -30,7 +30,7 @@ def web(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 @pytest.fixture
 def cgroup_root(box: None) -> str:
-    return f"homeport-test-{uuid.uuid4().hex[:12]}"
+    return fresh_cgroup_root()
 
 
 @pytest.fixture

@@ -55,13 +55,13 @@ async def test_missing_command_fails(bench: Bench) -> None:
     assert "/no/such" in result.output
 
 
-async def test_container_that_ends_takes_its_commands_with_it(bench: Bench) -> None:
+async def test_container_that_ends_takes_its_commands_with_it(bench: Bench, cgroup_root: str) -> None:
     await bench.run("a", FOREVER)
     command = asyncio.create_task(bench.runtime.execute("a", FOREVER, 60))
     leaf_files = Path("/sys/fs/cgroup/pids")
 
     async def inside() -> None:
-        while not any(leaf_files.glob("homeport-test-*/task/a/exec-*/cgroup.procs")):
+        while not any(leaf_files.glob(f"{cgroup_root}/task/a/exec-*/cgroup.procs")):
             await asyncio.sleep(0)
 
     await asyncio.wait_for(inside(), 10)
