@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from tests.folders import everything_in
 
 from homeport.kit import installation
 
@@ -194,7 +195,7 @@ class Traces:
         """Return what is still there of instances that were terminated: by name, wherever that may stand."""
         roots = [self._installation.node_run, self._installation.node_state]
         roots += [root / self._installation.cgroup_root for root in Path("/sys/fs/cgroup").iterdir()]
-        found = [path for root in roots if root.is_dir() for name in instances for path in root.rglob(f"*{name}*")]
+        found = [path for root in roots for path in everything_in(root) if any(name in path.name for name in instances)]
         mounts = Path("/proc/self/mounts").read_text()
         return [str(path) for path in found] + [name for name in instances if name in mounts]
 

@@ -1,7 +1,7 @@
 """
 Kill server and node at random moments while tasks come and go, then check that nothing was lost.
 
-Run inside a lab: homeport lab -- python tests/fault/chaos.py --kills 100 --seed 1
+Run inside a lab: homeport lab -- python -m tests.fault.chaos --kills 100 --seed 1
 """
 
 import argparse
@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.folders import everything_in
 
 RUN = Path(os.environ["HOMEPORT_RUN"])
 INSTALLATION = json.loads((RUN / "installation.json").read_text())
@@ -313,7 +314,7 @@ def traces() -> list[str]:
     for root in Path("/sys/fs/cgroup").glob(f"*/{INSTALLATION['cgroup_root']}"):
         found += [
             f"cgroup {path}"
-            for path in root.rglob("*")
+            for path in everything_in(root)
             if path.is_dir() and re.search(r"[0-9a-f]{32}|i-[0-9a-f]{17}", path.name)
         ]
     for process in Path("/proc").glob("[0-9]*"):
@@ -326,7 +327,9 @@ def traces() -> list[str]:
 
 def machine() -> dict[str, list[str]]:
     """Return the names of namespaces and of nft elements of interfaces."""
-    namespaces = sorted(path.name for path in RUN.rglob("*/netns/*") if "." not in path.name)
+    namespaces = sorted(
+        path.name for path in everything_in(RUN) if path.parent.name == "netns" and "." not in path.name
+    )
     return {"namespaces": namespaces}
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from tests.cgroups import fresh_cgroup_root
+from tests.folders import everything_in
 
 from homeport.wire import frames
 from homeport.wire.messages import (
@@ -276,10 +276,9 @@ class Server:
     def remains(self) -> list[str]:
         """Return everything that is left of containers and networks."""
         found = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(self.folder) in line]
-        found += [str(path) for path in (self.folder / "run").rglob("*") if "netns" in path.parts and path.is_file()]
+        found += [str(path) for path in everything_in(self.folder / "run") if "netns" in path.parts and path.is_file()]
         for root in Path("/sys/fs/cgroup").glob(f"*/{self.cgroup_root}"):
-            # os.walk, not rglob: groups go away while we look.
-            found += [str(Path(parent, name)) for parent, names, _ in os.walk(root) for name in names]
+            found += [str(path) for path in everything_in(root) if path.is_dir()]
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
