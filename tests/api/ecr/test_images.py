@@ -22,8 +22,10 @@ def details(ecr, **arguments):
     return ecr.client.describe_images(repositoryName="web", **arguments)["imageDetails"]
 
 
-def test_a_pushed_image_is_described(web):
+def test_a_pushed_image_is_described(web, eventually):
     digest = web.pushed("web:v1", b"one")
+    (repository,) = web.client.describe_repositories()["repositories"]
+    eventually(lambda: details(web)[0]["imagePushedAt"] != repository["createdAt"])  # the registry has reported it
     (image,) = details(web)
     assert image["imageDigest"] == digest
     assert image["imageTags"] == ["v1"]
