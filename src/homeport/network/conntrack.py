@@ -42,6 +42,20 @@ def forget(netlink: Netlink, addresses: Collection[str]) -> int:
     return len(found)
 
 
+def forget_ports(netlink: Netlink, ports: Collection[tuple[int, int]]) -> int:
+    """
+    Delete every connection that was begun to one of *ports* (protocol and port), whoever answers; return how many.
+
+    A client that goes on sending from the same port would else be led where the port led before.
+    """
+    if not ports or count(netlink) == 0:
+        return 0
+    wanted = set(ports)
+    found = {each.identity: each.key for each in _list(netlink, b"") if each.port in wanted}
+    _delete(netlink, found)
+    return len(found)
+
+
 def count(netlink: Netlink) -> int:
     """Return how many connections the namespace tracks."""
     for kind, value in attributes(netlink.get(Message("count connections", _GET_STATS, 0, _HEADER))[4:]):
@@ -77,6 +91,7 @@ class _Connection(NamedTuple):
 
     original: tuple[bytes, bytes]
     reply: tuple[bytes, bytes]
+    port: tuple[int, int]  # that it was begun to, after its protocol
     identity: bytes
     key: bytes
 
@@ -85,7 +100,7 @@ def _list(netlink: Netlink, query: bytes) -> Iterator[_Connection]:
     for body in netlink.dump(Message("list connections", _GET, 0, _HEADER + query)):
         fields = dict(attributes(body[4:]))
         original, reply = _ends(fields[_ORIGINAL]), _ends(fields[_REPLY])
-        yield _Connection(original, reply, bytes(fields[_ID]), bytes(fields[_ORIGINAL]))
+        yield _Connection(original, reply, _port(fields[_ORIGINAL]), bytes(fields[_ID]), bytes(fields[_ORIGINAL]))
 
 
 def _delete(netlink: Netlink, connections: Mapping[bytes, bytes]) -> None:
@@ -120,3 +135,9 @@ def _ends(direction: memoryview) -> tuple[bytes, bytes]:
     """Return the source and destination address of one direction of an IPv4 connection."""
     addresses = dict(attributes(dict(attributes(direction))[1]))
     return bytes(addresses[1]), bytes(addresses[2])
+
+
+def _port(direction: memoryview) -> tuple[int, int]:
+    """Return the protocol and destination port of one direction of a connection; port 0 where there are none."""
+    fields = dict(attributes(dict(attributes(direction))[2]))
+    return fields[1][0], int.from_bytes(fields[3], "big") if 3 in fields else 0

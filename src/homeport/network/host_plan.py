@@ -161,6 +161,8 @@ def _sandbox_fault(sandbox: Sandbox, hosts: Mapping[str, Host]) -> str:
             return f"{binding.protocol!r} has no ports"
         if not (0 < binding.host_port < 65536 and 0 < binding.port < 65536):
             return f"{binding.host_port} to {binding.port} is not a pair of ports"
+        if (binding.protocol, binding.host_port) == ("udp", host_rules.TRUNK_PORT):
+            return f"udp {binding.host_port} is the port by which a trunk carries its branches"
     return ""
 
 

@@ -4,7 +4,9 @@ A host's nftables tables: what its bridge publishes, and who may send from where
 `ip host` translates: published ports lead to sandboxes, sandboxes leave as their host, 169.254.170.2 leads to the
 host's agent.  `bridge host` knows each port's one MAC and IP address, so that no sandbox can pretend to be another.
 What begins a connection to the agent from elsewhere is dropped, and nothing else to its ports: answers to the host's own
-connections may have one of them for their destination.  As with the VPC routers' tables the text makes a table or replaces it, and later changes are elements.
+connections may have one of them for their destination.  Branches' frames are the kernel's alone, in both directions:
+what anybody else sends to the trunk's port here, or to the router's end of a trunk, is dropped.  As with the VPC
+routers' tables the text makes a table or replaces it, and later changes are elements.
 """
 
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ TABLE = "host"
 PUBLISHED, PORTS = "published", "ports"
 PROTOCOLS = {"tcp": 6, "udp": 17}
 INTROSPECTION = 51678  # the agent's other port, for the host itself and its bridge
-TRUNK_PORT = 4789
+TRUNK_PORT = 24789  # not VXLAN's own, which a host's programs may want, and no dynamic port
 
 
 class Service(NamedTuple):
@@ -96,14 +98,17 @@ table ip {table} {{
 	}}
 	chain arriving {{
 		type filter hook prerouting priority raw; policy accept;
+		iifname != {{ "lo", "{docker}" }} udp dport {trunk} ip saddr {carrier} notrack accept
+		udp dport {trunk} fib daddr type local drop
+		iifname "{docker}" ip daddr {carrier} drop
 		iifname {{ "lo", "{docker}" }} accept
-		udp dport {trunk} ip saddr {carrier} notrack accept
 		ip saddr {bridge} drop
 		ip daddr {bridge} drop
 		tcp dport {{ {introspection}, {agent} }} tcp flags & (syn | ack) == syn drop
 	}}
 	chain carrying {{
 		type filter hook output priority raw; policy accept;
+		ip daddr {carrier} meta skuid 0-4294967294 drop
 		udp dport {trunk} ip daddr {carrier} notrack
 	}}
 	chain destination {{

@@ -176,3 +176,7 @@ class HostNamespace:
 
     def change_rules(self, removed: HostRules, added: HostRules) -> None:
         nftables.change_host(self.place.filter, removed, added)
+        published = {*removed.published, *added.published}
+        conntrack.forget_ports(
+            self.place.filter, {(host_rules.PROTOCOLS[each.protocol], each.port) for each in published}
+        )

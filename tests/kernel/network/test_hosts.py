@@ -1,12 +1,17 @@
 """Hosts, the containers on their bridges, and trunks: real packets."""
 
+import contextlib
+import json
 import socket
 import struct
+from dataclasses import replace
 
 import pytest
 from tests.kernel.network.vpclab import ALL, Item, Lab, attached, branch, make_group, make_interface, make_vpc, talks
 
-from homeport.network.desired import Binding, Host, Rule, Sandbox
+from homeport.network import naming
+from homeport.network.desired import Binding, Host, Interface, Rule, Sandbox
+from homeport.network.host_rules import TRUNK_PORT
 
 pytestmark = [pytest.mark.kernel]
 
@@ -179,7 +184,7 @@ def test_branches_obey_their_own_groups_and_vlan_ids_are_their_trunks(lab: Lab) 
     assert talks(client, lab.accept(servers[far.id])[0])
 
 
-def make_interface_in(lab: Lab, *more: Item):  # type: ignore[no-untyped-def]
+def make_interface_in(lab: Lab, *more: Item) -> Interface:
     plain = make_interface(60, "sg-b")
     assert lab.apply(*BASE, TRUNK_A, TRUNK_B, plain, *more) == {}
     return plain
@@ -201,6 +206,96 @@ def test_a_branch_cannot_send_as_its_sibling(lab: Lab) -> None:
             assert arrives
         except TimeoutError:
             assert not arrives
+
+
+def frame_of(sender: Interface, target: Interface, identifier: int, router: bool) -> bytes:
+    """Return a datagram to port 6000 in the frame that a trunk's kernel would send for it."""
+    datagram = struct.pack("!HHHH", 1234, 6000, 8 + 6, 0) + b"forged"
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+    header += socket.inet_aton(sender.address) + socket.inet_aton(target.address)
+    words = struct.unpack("!10H", header)
+    total = sum(words)
+    total = (total & 0xFFFF) + (total >> 16)
+    header = header[:10] + struct.pack("!H", 0xFFFF - total) + header[12:]
+    macs = (naming.ROUTER_MAC, sender.mac) if router else (target.mac, naming.ROUTER_MAC)
+    ethernet = bytes.fromhex("".join(macs).replace(":", "")) + b"\x08\x00"
+    return struct.pack("!II", 0x08000000, identifier << 8) + ethernet + header + datagram
+
+
+def identifier_of(lab: Lab, place: str, device: str) -> int:
+    described = json.loads(lab.command(place, "ip", "-d", "-j", "link", "show", device))
+    return int(described[0]["linkinfo"]["info_data"]["id"])
+
+
+@pytest.fixture
+def victim(lab: Lab) -> tuple[Interface, int]:
+    """A branch that nobody may send to, and the number by which its trunk carries it."""
+    one = branch(41, TRUNK_A, 1, "sg-b")
+    plain = make_interface(61, "sg-u")
+    assert lab.apply(*BASE, make_group("sg-u", (ALL,)), TRUNK_A, one, plain) == {}
+    device = naming.link(one.id)
+    kind = json.loads(lab.command("vpc-1.router", "ip", "-d", "-j", "link", "show", device))[0]["linkinfo"]["info_kind"]
+    if kind != "vxlan":
+        pytest.skip("this kernel carries branches as VLANs, which no datagram can forge")
+    return one, identifier_of(lab, "vpc-1.router", device)
+
+
+def hears(listener: socket.socket) -> bool:
+    try:
+        return listener.recv(64) == b"forged"
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("where", [A, ONE, B, FAR, make_interface(61, "sg-u")], ids=lambda each: each.id)
+def test_nobody_puts_frames_into_a_branch(lab: Lab, victim: tuple[Interface, int], where: Item) -> None:
+    """Whatever the instance's groups allow: a branch has its own."""
+    one, identifier = victim
+    everything = make_group("sg-a", (ALL,)), make_group("sg-u", (ALL,)), make_group("sg-b")
+    kept = [item for item in BASE if item.id not in {"sg-a", "sg-b"}]
+    trunk = replace(TRUNK_A, groups=("sg-u",))
+    lab.apply(*kept, *everything, trunk, one, make_interface(61, "sg-u"))
+    listener = lab.open(one, socket.SOCK_DGRAM)
+    listener.bind(("0.0.0.0", 6000))
+    sender = lab.open(where, socket.SOCK_DGRAM)
+    frame = frame_of(make_interface(61, "sg-u"), one, identifier, router=False)
+    for address in (ETH_A.address, TRUNK_A.address, "127.0.0.1", "172.17.0.1"):
+        with contextlib.suppress(OSError):
+            sender.sendto(frame, (address, TRUNK_PORT))
+    assert not hears(listener)
+
+
+@pytest.mark.parametrize("where", [A, ONE, B, make_interface(61, "sg-u")], ids=lambda each: each.id)
+def test_nobody_sends_as_a_branch(lab: Lab, victim: tuple[Interface, int], where: Item) -> None:
+    one, identifier = victim
+    listener = lab.open(make_interface(61, "sg-u"), socket.SOCK_DGRAM)
+    listener.bind(("0.0.0.0", 6000))
+    frame = frame_of(one, make_interface(61, "sg-u"), identifier, router=True)
+    sender = lab.open(where, socket.SOCK_DGRAM)
+    with contextlib.suppress(OSError):
+        sender.sendto(frame, (naming.CARRIER, TRUNK_PORT))
+    assert not hears(listener)
+    lab.open(one, socket.SOCK_DGRAM).sendto(b"forged", (make_interface(61, "sg-u").address, 6000))
+    assert hears(listener)
+
+
+def test_the_trunks_port_is_not_published(lab: Lab) -> None:
+    taken = Sandbox("box-8", "i-a", "172.17.0.8", (Binding("udp", TRUNK_PORT, 80),))
+    assert lab.apply(*BASE, taken) == {"box-8": f"udp {TRUNK_PORT} is the port by which a trunk carries its branches"}
+
+
+def test_a_client_that_goes_on_sending_is_led_where_the_port_leads_now(lab: Lab) -> None:
+    rest = [item for item in BASE if item is not ONE]
+    lab.apply(*rest)
+    client = lab.open(B, socket.SOCK_DGRAM)
+    client.sendto(b"early", (ETH_A.address, 5353))  # nobody is there
+    for holder in (ONE, replace(TWO, bindings=ONE.bindings)):
+        lab.apply(*[item for item in rest if item.id != holder.id], holder)
+        server = lab.open(holder, socket.SOCK_DGRAM)
+        server.bind(("0.0.0.0", 53))
+        server.settimeout(5)
+        client.sendto(b"ask", (ETH_A.address, 5353))
+        assert server.recv(16) == b"ask"
 
 
 def test_a_branch_without_its_trunk_is_named(lab: Lab) -> None:
@@ -231,8 +326,6 @@ def test_large_packets_fit_a_branch(lab: Lab) -> None:
 
 
 def test_instance_metadata_can_be_kept_away(lab: Lab) -> None:
-    from dataclasses import replace
-
     kept = replace(make_interface(62, "sg-b"), block_metadata=True)
     lab.apply(*BASE, kept)
     with pytest.raises(OSError, match=r"Invalid argument|unreachable|No route"):
