@@ -21,6 +21,7 @@ from homeport.cli.net.packet import (
     Packet,
     Source,
 )
+from homeport.network.host_rules import TRUNK_PORT
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 AGENT_PORTS = (51678, 51679)
@@ -125,11 +126,9 @@ def _stays_inside(path: _Path, source: Source, destination: Destination) -> bool
     if isinstance(source, Outside):
         return False
     if isinstance(destination, Address) and IPv4Address(destination.address) in LOOPBACK:
-        path.through("lo", f"It stays in {_home(source)}.")
-        if isinstance(source, OnInstance):
-            _deliver(path, source.instance, from_self=True)
-        else:
-            _arrive(path)
+        hint = "; published ports do not answer here" if isinstance(source, OnInstance) else ""
+        path.through("lo", f"It stays in {_home(source)}{hint}.")
+        _arrive(path)
         return True
     match source, destination:
         case AtEni(eni=mine), Address(address) if address == mine.address:
@@ -295,6 +294,10 @@ def _enter(path: _Path, eni: Eni, peer: str) -> None:
 def _deliver(path: _Path, instance: Instance, *, from_self: bool) -> None:
     """Deal with what has arrived at an instance: a published port leads on to a container."""
     packet = path.packet
+    if (packet.protocol, packet.port) == ("udp", TRUNK_PORT):
+        raise path.stop(
+            instance.id, f"Port {packet} is the trunk's: frames of branches come by it from the router only."
+        )
     published = ways.published(path.model, instance, packet)
     if published is not None:
         task, container, binding = published

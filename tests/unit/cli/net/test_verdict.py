@@ -51,6 +51,7 @@ def places(verdict: Verdict) -> list[str]:
         pytest.param(C, "i-1:8080", True, id="a host-mode task to its own instance"),
         pytest.param("i-2", "i-1:51678", False, id="the agent's port from off the instance"),
         pytest.param(f"{B}/web", "10.0.1.10:51678", True, id="the agent's port from docker0"),
+        pytest.param(f"{B}/web", "10.0.1.10:24789/udp", False, id="the port by which a trunk carries its branches"),
         pytest.param(E, f"{A}:80", False, id="none leads nowhere"),
         pytest.param(A, f"{E}:80", False, id="nothing leads to none"),
         pytest.param(E, "127.0.0.1:80", True, id="none has a loopback"),
@@ -87,6 +88,11 @@ def test_what_passes(source: str, target: str, passes: bool) -> None:
     assert verdict.passes is passes, verdict
     assert [hop.passes for hop in verdict.hops] == [True] * (len(verdict.hops) - 1) + [passes]
     assert verdict.reason
+
+
+def test_an_instances_loopback_is_no_way_to_a_published_port() -> None:
+    assert places(explain("i-1", "10.0.1.10:32768"))[-2:] == ["DNAT", "port"]
+    assert places(explain("i-1", "127.0.0.1:32768")) == ["lo", "port"]
 
 
 def test_the_rule_that_decides_is_named() -> None:
