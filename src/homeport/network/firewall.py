@@ -12,6 +12,7 @@ configuration to another and costs what differs, not what there is.
 
 import functools
 import ipaddress
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,11 +20,11 @@ from typing import NamedTuple
 from homeport.network import naming
 from homeport.network.desired import Group, Interface, Rule
 
-COMBINATION, SOURCES, INTERNET, TRUNKS = "eni_combination", "eni_source", "internet", "trunks"
-BY_DEVICE = frozenset({COMBINATION, INTERNET, TRUNKS})  # whose keys are devices alone
+COMBINATION, SOURCES, INTERNET, FRAMES = "eni_combination", "eni_source", "internet", "frames"
+BY_DEVICE = frozenset({COMBINATION, INTERNET})  # whose keys are devices alone
 INBOUND, OUTBOUND = "inbound", "outbound"
 
-Key = str | int | tuple[str, str]
+Key = str | int | tuple[str, str | int]
 Data = str | int | None
 
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
@@ -66,12 +67,13 @@ Statement = Allow | Jump | Drop
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a VPC's table is made from.  *numbers* gives each combination its number."""
+    """What a VPC's table is made from.  *numbers* gives each combination its number, *carried* branches theirs."""
 
     groups: Mapping[str, Group]
     interfaces: Mapping[str, Interface]
     numbers: Mapping[tuple[str, ...], int]
     internet_gateway: bool = False
+    carried: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -106,7 +108,11 @@ def combination(groups: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def make_filter(
-    groups: Mapping[str, Group], interfaces: Mapping[str, Interface], internet_gateway: bool, previous: "Filter | None"
+    groups: Mapping[str, Group],
+    interfaces: Mapping[str, Interface],
+    internet_gateway: bool,
+    previous: "Filter | None",
+    carried: Mapping[str, int] | None = None,
 ) -> Filter:
     """
     Number the combinations in use, keeping the numbers that *previous* gave.
@@ -123,7 +129,7 @@ def make_filter(
             number = (number + 1) & 0xFFFFFFFF
         numbers[each] = number
         taken.add(number)
-    return Filter(groups, interfaces, numbers, internet_gateway)
+    return Filter(groups, interfaces, numbers, internet_gateway, carried or {})
 
 
 def reaches_internet(interface: Interface) -> bool:
@@ -180,10 +186,10 @@ def changes(old: Filter, new: Filter) -> Changes:
     dropped: set[Element] = set()
     added: set[Element] = set()
     for id_, interface in old.interfaces.items():
-        if new.interfaces.get(id_) is not interface:
+        if new.interfaces.get(id_) is not interface or old.carried.get(id_) != new.carried.get(id_):
             dropped.update(elements(interface, old))
     for id_, interface in new.interfaces.items():
-        if old.interfaces.get(id_) is not interface:
+        if old.interfaces.get(id_) is not interface or old.carried.get(id_) != new.carried.get(id_):
             added.update(elements(interface, new))
     gone, come = old.numbers.items() - new.numbers.items(), new.numbers.items() - old.numbers.items()
     for _, number in gone:
@@ -217,8 +223,13 @@ def elements(interface: Interface, filter_: Filter) -> Iterator[Element]:
         yield Element(member_set(group), interface.address)
     if filter_.internet_gateway and reaches_internet(interface):
         yield Element(INTERNET, name)
-    if interface.carries_branches:
-        yield Element(TRUNKS, name)
+    if interface.id in filter_.carried:
+        yield Element(FRAMES, (naming.link(interface.trunk), frame_mark(filter_.carried[interface.id])))
+
+
+def frame_mark(identifier: int) -> int:
+    """Return the mark that a VXLAN identifier and the zero octet after it make, loaded as they are in the packet."""
+    return int.from_bytes((identifier << 8).to_bytes(4, "big"), sys.byteorder)
 
 
 def member_set(group: str) -> str:

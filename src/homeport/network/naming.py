@@ -59,6 +59,14 @@ def link(interface: str) -> str:
     return "e" + interface[-14:]
 
 
+_VLAN_BITS = 12
+
+
+def identifier(trunk: int, vlan: int) -> int:
+    """Return a branch's VXLAN identifier, made of its trunk's number and its VLAN id."""
+    return trunk << _VLAN_BITS | vlan
+
+
 def gateway_link(vpc: str) -> str:
     """Return the edge's end of the link to a VPC's internet gateway."""
     return "v" + vpc[-14:]

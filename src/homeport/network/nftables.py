@@ -142,7 +142,8 @@ def _key(name: str, key: Key) -> bytes:
     if isinstance(key, int):
         return struct.pack("=I", key)  # a mark, in the machine's own byte order
     if isinstance(key, tuple):
-        return _device(key[0]) + socket.inet_aton(key[1])
+        device, other = key
+        return _device(device) + (struct.pack("=I", other) if isinstance(other, int) else socket.inet_aton(other))
     return _device(key) if name in firewall.BY_DEVICE else socket.inet_aton(key)
 
 

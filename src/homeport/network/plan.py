@@ -123,7 +123,10 @@ def _after(current: InForce, desired: Network, vpcs: Mapping[str, Vpc], admissio
                 after.translations[id_] = current.translations[id_]
         else:
             members = {each.id: each for each in interfaces.values() if each.vpc == id_}
-            after.filters[id_] = firewall.make_filter(groups[id_], members, vpc.internet_gateway, existing)
+            carried = {
+                each: naming.identifier(links[each].number, links[each].vlan) for each in members if links[each].trunk
+            }
+            after.filters[id_] = firewall.make_filter(groups[id_], members, vpc.internet_gateway, existing, carried)
             after.addresses[id_] = _addresses(vpc, members)
             if vpc.internet_gateway:
                 after.translations[id_] = _translation(members)

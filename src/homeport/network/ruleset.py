@@ -34,8 +34,8 @@ table inet {table} {{
 	set internet {{
 		type ifname{internet}
 	}}
-	set trunks {{
-		type ifname{trunks}
+	set frames {{
+		type ifname . mark{frames}
 	}}
 {members}	map inbound {{
 		type mark : verdict{inbound}
@@ -76,7 +76,7 @@ table inet {table} {{
 		iifname "{igw}" drop
 		ct state established,related accept
 		iifname "lo" accept
-		ip daddr {carrier} udp dport {trunk_port} iifname @trunks accept
+		ip daddr {carrier} udp dport {trunk_port} meta mark set @th,96,32 iifname . meta mark @frames accept
 		ip daddr {{ {credentials}, {metadata} }} tcp dport 80 accept
 {resolver}		icmp type echo-request accept
 	}}
@@ -139,7 +139,7 @@ def render_vpc(vpc: Vpc, whole: Contents) -> str:
         combination=listed.get(firewall.COMBINATION, ""),
         source=listed.get(firewall.SOURCES, ""),
         internet=listed.get(firewall.INTERNET, ""),
-        trunks=listed.get(firewall.TRUNKS, ""),
+        frames=listed.get(firewall.FRAMES, ""),
         carrier=naming.CARRIER,
         trunk_port=TRUNK_PORT,
         inbound=listed.get(firewall.INBOUND, ""),
@@ -194,15 +194,19 @@ def _entry(element: Element) -> str:
 def _key(element: Element) -> str:
     key: Key = element.key
     if isinstance(key, tuple):
-        return f'"{key[0]}" . {key[1]}'
+        return f'"{key[0]}" . {_number(key[1]) if isinstance(key[1], int) else key[1]}'
     if isinstance(key, int):
-        return f"0x{key:08x}"
+        return _number(key)
     return f'"{key}"' if element.set in firewall.BY_DEVICE else key
+
+
+def _number(value: int) -> str:
+    return f"0x{value:08x}"
 
 
 def _data(data: Data) -> str:
     if isinstance(data, int):
-        return f"0x{data:08x}"
+        return _number(data)
     assert data is not None, "a map's entry has data"
     return data if data[0].isdigit() else f"goto {data}"
 

@@ -22,7 +22,6 @@ from homeport.network.rtnetlink import End
 #: A trunk's own MTU leaves room for what VXLAN puts before a branch's frames.
 MTU = rtnetlink.MTU + 50
 
-_VLAN_BITS = 12  # below a trunk's number in a VXLAN's identifier
 _ID, _REMOTE, _PARENT, _LOCAL, _LEARNING, _PORT = 1, 2, 3, 4, 7, 15
 _VLAN_ID = 1
 
@@ -52,7 +51,7 @@ class Vlan:
 
 
 class Vxlan:
-    """VXLAN over the trunk's link; its identifier is made of the trunk's number and the VLAN id."""
+    """VXLAN over the trunk's link; the router takes each branch's frames from its own trunk alone."""
 
     name = "vxlan"
 
@@ -71,7 +70,7 @@ def _vlan(number: int) -> bytes:
 def _vxlan(link: Link, parent: int, local: str, remote: str) -> bytes:
     return b"".join(
         (
-            u32(_ID, link.number << _VLAN_BITS | link.vlan),
+            u32(_ID, naming.identifier(link.number, link.vlan)),
             u32(_PARENT, parent),
             attribute(_LOCAL, socket.inet_aton(local)),
             attribute(_REMOTE, socket.inet_aton(remote)),

@@ -208,18 +208,21 @@ def test_a_branch_cannot_send_as_its_sibling(lab: Lab) -> None:
             assert not arrives
 
 
+def ipv4(source: str, target: str, datagram: bytes) -> bytes:
+    """Return a packet with its checksum, as no kernel fills in what is inside a frame."""
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+    header += socket.inet_aton(source) + socket.inet_aton(target)
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    return header[:10] + struct.pack("!H", 0xFFFF - total) + header[12:] + datagram
+
+
 def frame_of(sender: Interface, target: Interface, identifier: int, router: bool) -> bytes:
     """Return a datagram to port 6000 in the frame that a trunk's kernel would send for it."""
     datagram = struct.pack("!HHHH", 1234, 6000, 8 + 6, 0) + b"forged"
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
-    header += socket.inet_aton(sender.address) + socket.inet_aton(target.address)
-    words = struct.unpack("!10H", header)
-    total = sum(words)
-    total = (total & 0xFFFF) + (total >> 16)
-    header = header[:10] + struct.pack("!H", 0xFFFF - total) + header[12:]
     macs = (naming.ROUTER_MAC, sender.mac) if router else (target.mac, naming.ROUTER_MAC)
     ethernet = bytes.fromhex("".join(macs).replace(":", "")) + b"\x08\x00"
-    return struct.pack("!II", 0x08000000, identifier << 8) + ethernet + header + datagram
+    return struct.pack("!II", 0x08000000, identifier << 8) + ethernet + ipv4(sender.address, target.address, datagram)
 
 
 def identifier_of(lab: Lab, place: str, device: str) -> int:
@@ -277,6 +280,30 @@ def test_nobody_sends_as_a_branch(lab: Lab, victim: tuple[Interface, int], where
     assert not hears(listener)
     lab.open(one, socket.SOCK_DGRAM).sendto(b"forged", (make_interface(61, "sg-u").address, 6000))
     assert hears(listener)
+
+
+def test_a_trunk_carries_no_branch_of_another(lab: Lab, victim: tuple[Interface, int]) -> None:
+    """Written to the device as whole frames, for which no rule of the sender's own instance is asked."""
+    one, identifier = victim
+    plain = make_interface(61, "sg-u")
+    own = branch(42, TRUNK_B, 1, "sg-b")
+    lab.apply(*BASE, make_group("sg-u", (ALL,)), TRUNK_A, TRUNK_B, one, own, plain)
+    listener = lab.open(plain, socket.SOCK_DGRAM)
+    listener.bind(("0.0.0.0", 6000))
+    with lab.inside(lab.driver.namespace(B.id)):
+        writer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        writer.bind(("eth1", 0))
+    with writer:
+        for sender, number, arrives in (
+            (one, identifier, False),
+            (own, identifier_of(lab, "vpc-1.router", naming.link(own.id)), True),
+        ):
+            frame = frame_of(sender, plain, number, router=True)
+            datagram = struct.pack("!HHHH", 40000, TRUNK_PORT, 8 + len(frame), 0) + frame
+            packet = ipv4(TRUNK_B.address, naming.CARRIER, datagram)
+            macs = bytes.fromhex((naming.ROUTER_MAC + TRUNK_B.mac).replace(":", ""))
+            writer.send(macs + b"\x08\x00" + packet)
+            assert hears(listener) is arrives
 
 
 def test_the_trunks_port_is_not_published(lab: Lab) -> None:

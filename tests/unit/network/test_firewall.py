@@ -14,7 +14,8 @@ EVERYWHERE = "0.0.0.0/0"
 def filter_of(network: Network, vpc: str, previous: Filter | None = None) -> Filter:
     groups = {id_: group for id_, group in network.groups.items() if group.vpc == vpc}
     interfaces = {id_: each for id_, each in network.interfaces.items() if each.vpc == vpc}
-    return firewall.make_filter(groups, interfaces, True, previous)
+    carried = {id_: naming.identifier(1, each.vlan) for id_, each in interfaces.items() if each.trunk}
+    return firewall.make_filter(groups, interfaces, True, previous, carried)
 
 
 def unambiguous(network: Network) -> Network:
