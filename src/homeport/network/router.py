@@ -154,7 +154,8 @@ class Router:
         leaving = [self._links[naming.link(id_)] for id_ in interfaces if naming.link(id_) in self._links]
         messages: list[Message] = []
         for link in leaving:
-            messages.append(rtnetlink.set_alias(link.index, f"{_GOING} {link.interface} {link.address}"))
+            if link.interface:  # one that was never finished goes on having no alias, and is known by that
+                messages.append(rtnetlink.set_alias(link.index, f"{_GOING} {link.interface} {link.address}"))
             messages.append(rtnetlink.set_group(link.index, _LEAVING))
             if link.address:
                 messages.append(rtnetlink.delete_route(f"{link.address}/32", link.index))

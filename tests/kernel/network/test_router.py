@@ -6,8 +6,10 @@ import socket
 import pytest
 from tests.kernel.network.vpclab import ALL, Lab, make_group, make_interface, make_vpc, talks
 
+from homeport.network import naming, rtnetlink
 from homeport.network.desired import Interface, Vpc
 from homeport.network.firewall import Filter
+from homeport.network.netlink import Message
 from homeport.network.protocol import NetworkError
 from homeport.network.router import Router
 
@@ -217,3 +219,29 @@ def test_what_could_not_be_removed_is_not_passed_over(lab: Lab, vpc: str, monkey
     monkeypatch.undo()
     assert lab.apply(make_vpc(1), make_group("sg-a", (ALL,)), a) == {}
     assert not lab.driver.namespace(other.id).exists()
+
+
+def test_what_was_half_made_is_removed_though_the_removal_is_cut_short_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = make_interface(1, "sg-a"), make_interface(2, "sg-a")
+    items = make_vpc(), make_group("sg-a", (ALL,)), a
+    lab.apply(*items, b)
+    lab.command("vpc-1.router", "ip", "link", "set", naming.link(b.id), "alias", "")  # made, and never described
+
+    def killed(group: int) -> Message:
+        raise NetworkError("killed")
+
+    for _ in range(2):
+        lab.restart()
+        monkeypatch.setattr(rtnetlink, "delete_group", killed)
+        with pytest.raises(NetworkError, match="killed"):
+            lab.apply(*items)
+        monkeypatch.undo()
+        assert naming.link(b.id) in lab.command("vpc-1.router", "ip", "-br", "link")
+    lab.restart()
+    assert lab.apply(*items) == {}
+    assert naming.link(b.id) not in lab.command("vpc-1.router", "ip", "-br", "link")
+    assert lab.apply(*items, b) == {}
+    lab.serve(b, 80)
+    assert lab.reaches(a, b.address, 80)
