@@ -58,6 +58,12 @@ class Run:
         """Holds the time of the start; written just before it."""
         return self.record / f"started.{self.number}"
 
+    def record_start(self, time: float) -> None:
+        """Record the start, whole or not at all."""
+        fresh = self.record / "starting"
+        fresh.write_text(repr(time))
+        fresh.rename(self.started_file)
+
     def lost_at(self) -> float:
         """Return when it was found out that conmon died before its container; the same answer each time."""
         path = self.directory / "lost"
@@ -214,7 +220,8 @@ async def open_gate(run: Run) -> None:
             os.close(gate)
         break
     run.gate.unlink(missing_ok=True)
-    if run.init_pid() is None and not run.exit_file.exists() and run.conmon_pid() is None:
+    monitored = run.conmon_pid() is not None  # first: it writes the exit file before it ends
+    if not monitored and not run.exit_file.exists():
         raise RuntimeFailed(f"the container {run.id} ended before it was started")
 
 

@@ -171,7 +171,7 @@ class OciRuntime:
             if pid is None:
                 raise RuntimeFailed(f"the container {container} ended before it was started")
             # First the record, then the deed: a run that waits at its gate has not begun, whatever is recorded.
-            run.started_file.write_text(repr(started_at))
+            run.record_start(started_at)
             await conmon.open_gate(run)
             return Running(pid, started_at)
 

@@ -117,12 +117,12 @@ class Records:
 def run_state(run: Run) -> Running | Exit | None:
     """Return what a run has come to; None if it has not begun.  Out-of-memory is for its cgroup to say."""
     conmon = run.conmon_pid()  # first: it writes the exit file before it ends
-    if (ended := _exit(run)) is not None:
-        return ended
     try:
         started_at = float(run.started_file.read_text())
     except (FileNotFoundError, ValueError):
-        return None
+        return None  # also if it ended while it waited to be started
+    if (ended := _exit(run)) is not None:
+        return ended
     if conmon is None:
         return Exit(None, out_of_memory=False, finished_at=run.lost_at())
     return None if run.waits() else Running(run.init_pid() or conmon, started_at)
