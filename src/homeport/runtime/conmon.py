@@ -215,7 +215,8 @@ async def open_gate(run: Run) -> None:
             await asyncio.sleep(_GATE_PAUSE)  # it is a moment from reading, or from running
             continue
         try:
-            os.write(gate, b"1")
+            with contextlib.suppress(BrokenPipeError):  # it was killed meanwhile; its monitor says what became of it
+                os.write(gate, b"1")
         finally:
             os.close(gate)
         break

@@ -39,6 +39,25 @@ def test_a_container_that_vanished_was_not_started(run: Run) -> None:
         asyncio.run(conmon.open_gate(run))
 
 
+def test_a_container_that_is_killed_while_its_gate_is_opened_has_ended(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.gate.parent.mkdir(parents=True)
+    os.mkfifo(run.gate)
+    reader = os.open(run.gate, os.O_RDONLY | os.O_NONBLOCK)
+    write = os.write
+
+    def late(descriptor: int, data: bytes) -> int:
+        os.close(reader)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(Run, "waits", lambda _: True)
+    monkeypatch.setattr(Run, "conmon_pid", lambda _: os.getpid())
+    monkeypatch.setattr(os, "write", late)
+    asyncio.run(conmon.open_gate(run))
+    assert not run.gate.exists()
+
+
 def test_what_ended_at_its_gate_has_not_begun(run: Run) -> None:
     run.exit_file.write_text("137")
     assert run_state(run) is None
