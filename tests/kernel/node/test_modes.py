@@ -111,10 +111,10 @@ async def test_bridge_and_host_mode_reach_the_vpcs_resolver_and_the_api(tmp_path
 async def test_ports_that_are_taken_are_skipped_or_refused(tmp_path: Path, root_filesystem: Path):
     async with lab(tmp_path, root_filesystem) as server:
         host = await server.launch(9)
-        listening = f"while true; do nc -l -p {FIRST_PORT}; done"
+        listening = SERVING.format("here", FIRST_PORT)
         process = server.run_on(host, 70, NetworkMode.HOST, container(listening))
         await server.phase(process, TaskPhase.RUNNING)
-        assert await answers(server, 71, (eni(9).address, FIRST_PORT)) == []  # it listens
+        assert await answers(server, 71, (eni(9).address, FIRST_PORT)) == ["here"]
         mapped = (PortMapping(container_port=80), PortMapping(container_port=81, host_port=8080))
         bridged = server.run_on(host, 72, NetworkMode.BRIDGE, container("sleep 1000", port_mappings=mapped))
         seen = await server.phase(bridged, TaskPhase.RUNNING)
