@@ -22,9 +22,9 @@ async def test_containers_of_a_task_share_localhost_and_volumes(tmp_path: Path, 
         share = (Mount(volume="data", path="/data"),)
         spec = server.run(
             5,
-            container("echo hello > /data/page; while true; do nc -l -p 8080 < /data/page; done", "web", mounts=share),
+            container("echo hello > /data/page; httpd -f -p 8080 -h /data", "web", mounts=share),
             container(
-                "until [ -f /data/page ]; do :; done; until nc 127.0.0.1 8080 </dev/null | grep hello; do :; done; cat /data/page",
+                "until wget -q -O - http://127.0.0.1:8080/page; do :; done 2>/dev/null; cat /data/page",
                 mounts=share,
                 depends_on=(Dependency(container="web", condition="START"),),
             ),
