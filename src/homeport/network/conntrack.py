@@ -42,16 +42,20 @@ def forget(netlink: Netlink, addresses: Collection[str]) -> int:
     return len(found)
 
 
-def forget_ports(netlink: Netlink, ports: Collection[tuple[int, int]]) -> int:
+def forget_datagrams(netlink: Netlink, ports: Collection[int]) -> int:
     """
-    Delete every connection that was begun to one of *ports* (protocol and port), whoever answers; return how many.
+    Delete every connection by UDP that was begun to one of *ports*, whoever answers; return how many.
+
+    What was masqueraded on its way out to such a port elsewhere is left alone.
 
     A client that goes on sending from the same port would else be led where the port led before.
     """
     if not ports or count(netlink) == 0:
         return 0
-    wanted = set(ports)
-    found = {each.identity: each.key for each in _list(netlink, b"") if each.port in wanted}
+    wanted = {(socket.IPPROTO_UDP, port) for port in ports}
+    found = {
+        each.identity: each.key for each in _list(netlink, b"") if each.port in wanted and not _only_masqueraded(each)
+    }
     _delete(netlink, found)
     return len(found)
 
@@ -135,6 +139,11 @@ def _ends(direction: memoryview) -> tuple[bytes, bytes]:
     """Return the source and destination address of one direction of an IPv4 connection."""
     addresses = dict(attributes(dict(attributes(direction))[1]))
     return bytes(addresses[1]), bytes(addresses[2])
+
+
+def _only_masqueraded(connection: _Connection) -> bool:
+    (source, destination), (answerer, asker) = connection.original, connection.reply
+    return answerer == destination and asker != source
 
 
 def _port(direction: memoryview) -> tuple[int, int]:

@@ -177,6 +177,5 @@ class HostNamespace:
     def change_rules(self, removed: HostRules, added: HostRules) -> None:
         nftables.change_host(self.place.filter, removed, added)
         published = {*removed.published, *added.published}
-        conntrack.forget_ports(
-            self.place.filter, {(host_rules.PROTOCOLS[each.protocol], each.port) for each in published}
-        )
+        # connections by TCP end with their sandbox, and one to the same port elsewhere must live on
+        conntrack.forget_datagrams(self.place.filter, {each.port for each in published if each.protocol == "udp"})

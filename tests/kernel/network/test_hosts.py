@@ -325,6 +325,17 @@ def test_a_client_that_goes_on_sending_is_led_where_the_port_leads_now(lab: Lab)
         assert server.recv(16) == b"ask"
 
 
+def test_publishing_a_port_ends_no_connection_to_the_same_port_elsewhere(lab: Lab) -> None:
+    everything = make_group("sg-a", (ALL,)), make_group("sg-b", (ALL,))
+    base = (make_vpc(), *everything, *BASE[3:])
+    rest = [item for item in base if item is not ONE]
+    lab.apply(*rest)
+    server = lab.serve(B, 8080)
+    pairs = [(lab.connect(where, ETH_B.address, 8080), lab.accept(server)[0]) for where in (A, TWO)]
+    assert lab.apply(*rest, ONE) == {}
+    assert all(talks(*pair) for pair in pairs)
+
+
 def test_a_branch_without_its_trunk_is_named(lab: Lab) -> None:
     lost = branch(41, TRUNK_A, 1, "sg-b")
     assert lab.apply(*BASE, lost) == {lost.id: f"{TRUNK_A.id} is not a trunk of vpc-1 on this node"}
