@@ -6,17 +6,73 @@ changes of it.  The node sends what it observes.  Every message may be repeated,
 Frames are JSON documents, each behind its length as four bytes, most significant first.
 
 Field names are the field's own; AWS's spelling is the business of the server's views.
+
+What is large stands in a module of its own beside this one; everybody imports it from here.
 """
 
 from enum import StrEnum
 
 import msgspec
 
+from homeport.wire.base import Message
+from homeport.wire.tasks import (
+    Container,
+    Dependency,
+    HealthCheck,
+    LogTarget,
+    Mount,
+    NetworkMode,
+    PortMapping,
+    RestartPolicy,
+    Task,
+    Tmpfs,
+    Ulimit,
+)
+
+__all__ = (
+    "VERSION",
+    "Assignment",
+    "Binding",
+    "Change",
+    "Container",
+    "ContainerObserved",
+    "Dependency",
+    "Drop",
+    "Eni",
+    "EniKind",
+    "Facts",
+    "HealthCheck",
+    "Hello",
+    "Instance",
+    "InstanceAck",
+    "InstanceMetadata",
+    "InstanceObserved",
+    "InstancePhase",
+    "Item",
+    "LogAck",
+    "LogBatch",
+    "LogEvent",
+    "LogTarget",
+    "Mount",
+    "NetworkMode",
+    "Observed",
+    "ObservedAck",
+    "PortMapping",
+    "RestartPolicy",
+    "Rule",
+    "SecurityGroup",
+    "StopCause",
+    "Task",
+    "TaskPhase",
+    "Tmpfs",
+    "ToNode",
+    "ToServer",
+    "Ulimit",
+    "Vpc",
+    "Welcome",
+)
+
 VERSION = 2
-
-
-class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
-    """Common settings: immutable, tagged with the class name, defaults left out."""
 
 
 # --- Desired state: the network -------------------------------------------------------------------
@@ -32,7 +88,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str = ""
 
 
-class Vpc(_Message, frozen=True, kw_only=True):
+class Vpc(Message, frozen=True, kw_only=True):
     """A VPC: one router on each node that holds interfaces of it."""
 
     id: str
@@ -42,7 +98,7 @@ class Vpc(_Message, frozen=True, kw_only=True):
     internet_gateway: bool = False
 
 
-class SecurityGroup(_Message, frozen=True, kw_only=True):
+class SecurityGroup(Message, frozen=True, kw_only=True):
     """A security group with the rules in force."""
 
     id: str
@@ -59,7 +115,7 @@ class EniKind(StrEnum):
     BRANCH = "branch"
 
 
-class Eni(_Message, frozen=True, kw_only=True):
+class Eni(Message, frozen=True, kw_only=True):
     """
     A network interface that this node makes inside a task's or an instance's namespace.
 
@@ -121,7 +177,7 @@ class InstanceMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     hop_limit: int = 1
 
 
-class Instance(_Message, frozen=True, kw_only=True):
+class Instance(Message, frozen=True, kw_only=True):
     """
     An EC2 instance: a network namespace with its interfaces, a control group of its size, a docker0 bridge.
 
@@ -138,162 +194,7 @@ class Instance(_Message, frozen=True, kw_only=True):
     user_data: bytes = b""
 
 
-# --- Desired state: tasks -------------------------------------------------------------------------
-
-
-class Dependency(msgspec.Struct, frozen=True, kw_only=True):
-    """Start only once *container* meets *condition*: START, COMPLETE, SUCCESS or HEALTHY."""
-
-    container: str
-    condition: str
-
-
-class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A container health check; times in seconds, retries in failures in a row."""
-
-    command: tuple[str, ...]
-    interval: int = 30
-    timeout: int = 5
-    retries: int = 3
-    start_period: int = 0
-
-
-class Ulimit(msgspec.Struct, frozen=True, kw_only=True):
-    """A resource limit, named as in setrlimit without the RLIMIT_ prefix, lower case."""
-
-    name: str
-    soft: int
-    hard: int
-
-
-class Tmpfs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A tmpfs mount of *size* MiB."""
-
-    path: str
-    size: int
-    options: tuple[str, ...] = ()
-
-
-class Mount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of the task's volumes, mounted into the container."""
-
-    volume: str
-    path: str
-    read_only: bool = False
-
-
-class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Restart an ended container in place unless its exit code is ignored or it ran under *period* seconds."""
-
-    ignored_exit_codes: tuple[int, ...] = ()
-    period: int = 300
-
-
-class PortMapping(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """
-    A port that a container listens on, or with *last_port* the range of ports up to that.
-
-    Only bridge mode publishes it, on the instance's *host_port*; 0 lets the node choose from the dynamic range,
-    and a range is always chosen, one host port for each of its ports in a row.
-    """
-
-    container_port: int
-    last_port: int = 0
-    host_port: int = 0
-    protocol: str = "tcp"
-
-
-class LogTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a container's output goes: a log stream that the server has already made."""
-
-    region: str
-    group: str
-    stream: str
-    multiline_pattern: str = ""
-    options: dict[str, str] = msgspec.field(default_factory=dict)  # as declared, for the metadata endpoint
-
-
-class Container(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One container of a task.  None means: as the image says."""
-
-    name: str
-    arn: str
-    runtime_id: str  # Fargate's form: TASKID-NNNNNNNNNN
-    endpoint_id: str  # the capability in the metadata URIs
-    image: str
-    essential: bool = True
-    command: tuple[str, ...] | None = None
-    entry_point: tuple[str, ...] | None = None
-    environment: dict[str, str] = msgspec.field(default_factory=dict)
-    working_directory: str = ""
-    user: str = ""
-    cpu: int = 0  # CPU units, 1024 to a vCPU; a share, not a cap
-    memory: int = 0  # MiB, hard limit; 0 means none
-    memory_reservation: int = 0  # MiB
-    read_only_root: bool = False
-    init_process: bool = False
-    interactive: bool = False
-    pseudo_terminal: bool = False
-    stop_timeout: int = 30
-    start_timeout: int = 0  # seconds; 0 means none
-    depends_on: tuple[Dependency, ...] = ()
-    health_check: HealthCheck | None = None
-    restart_policy: RestartPolicy | None = None
-    ulimits: tuple[Ulimit, ...] = ()
-    capabilities_add: tuple[str, ...] = ()
-    capabilities_drop: tuple[str, ...] = ()
-    sysctls: dict[str, str] = msgspec.field(default_factory=dict)
-    tmpfs: tuple[Tmpfs, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    labels: dict[str, str] = msgspec.field(default_factory=dict)
-    port_mappings: tuple[PortMapping, ...] = ()
-    log: LogTarget | None = None
-    hostname: str = ""  # this and the next five: not in awsvpc mode
-    links: tuple[str, ...] = ()  # "container" or "container:alias"
-    extra_hosts: tuple[tuple[str, str], ...] = ()  # name, address
-    dns_servers: tuple[str, ...] = ()
-    dns_search: tuple[str, ...] = ()
-    network_disabled: bool = False
-
-
-class NetworkMode(StrEnum):
-    """Where a task's containers have their network."""
-
-    AWSVPC = "awsvpc"  # in one namespace with an interface of the task's own
-    BRIDGE = "bridge"  # each in a namespace of its own, on the instance's docker0
-    HOST = "host"  # in the instance's namespace
-    NONE = "none"  # each in a namespace of its own, with nothing but a loopback
-
-
-class Task(_Message, frozen=True, kw_only=True):
-    """
-    A task to run; `stop` asks for its end, and is never taken back.
-
-    On an `instance` it is part of that: inside its control group, gone when it is.  Without one it runs on Fargate's
-    terms.  It has an `eni` in awsvpc mode only.
-    """
-
-    id: str
-    arn: str
-    cluster_arn: str
-    family: str
-    revision: int
-    containers: tuple[Container, ...]
-    eni: str = ""
-    network_mode: NetworkMode = NetworkMode.AWSVPC
-    instance: str = ""
-    cpu: int = 0  # task-level limit in CPU units, 0 means none
-    memory: int = 0  # task-level limit in MiB, 0 means none
-    launch_type: str = "FARGATE"
-    availability_zone: str = ""
-    region: str = ""
-    service: str = ""
-    group: str = ""
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-    pid_mode: str = ""  # "task" shares one PID namespace
-    volumes: tuple[str, ...] = ()
-    stop: bool = False
-
+# --- Desired state as a whole ----------------------------------------------------------------------
 
 Item = Vpc | SecurityGroup | Eni | Instance | Task
 
@@ -308,7 +209,7 @@ class Drop(msgspec.Struct, frozen=True, kw_only=True):
 # --- Server to node -------------------------------------------------------------------------------
 
 
-class Welcome(_Message, frozen=True, kw_only=True):
+class Welcome(Message, frozen=True, kw_only=True):
     """The server's answer to Hello: what the node needs to know of this installation."""
 
     version: int
@@ -318,14 +219,14 @@ class Welcome(_Message, frozen=True, kw_only=True):
     registry_password: str = ""  # for this node's own pulls, user name AWS
 
 
-class Assignment(_Message, frozen=True, kw_only=True):
+class Assignment(Message, frozen=True, kw_only=True):
     """Everything this node shall have, as of *generation*; whatever is not in it shall go."""
 
     generation: int
     items: tuple[Item, ...]
 
 
-class Change(_Message, frozen=True, kw_only=True):
+class Change(Message, frozen=True, kw_only=True):
     """What changed between *previous* and *generation*."""
 
     previous: int
@@ -334,21 +235,21 @@ class Change(_Message, frozen=True, kw_only=True):
     drops: tuple[Drop, ...] = ()
 
 
-class ObservedAck(_Message, frozen=True, kw_only=True):
+class ObservedAck(Message, frozen=True, kw_only=True):
     """The server has durably recorded the task's observation number *sequence*."""
 
     task: str
     sequence: int
 
 
-class InstanceAck(_Message, frozen=True, kw_only=True):
+class InstanceAck(Message, frozen=True, kw_only=True):
     """The server has durably recorded the instance's observation number *sequence*."""
 
     instance: str
     sequence: int
 
 
-class LogAck(_Message, frozen=True, kw_only=True):
+class LogAck(Message, frozen=True, kw_only=True):
     """The server durably holds the source's output up to *offset*; continue there."""
 
     source: str
@@ -367,7 +268,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     registry: str = ""  # host:port under which the node's registry answers
 
 
-class Hello(_Message, frozen=True, kw_only=True):
+class Hello(Message, frozen=True, kw_only=True):
     """Opens a session."""
 
     version: int
@@ -421,7 +322,7 @@ class ContainerObserved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     bindings: tuple[Binding, ...] = ()  # in bridge mode
 
 
-class Observed(_Message, frozen=True, kw_only=True):
+class Observed(Message, frozen=True, kw_only=True):
     """A task as it is, whole; a higher *sequence* replaces a lower one."""
 
     task: str
@@ -446,7 +347,7 @@ class InstancePhase(StrEnum):
     GONE = "gone"  # nothing of it is left on the node
 
 
-class InstanceObserved(_Message, frozen=True, kw_only=True):
+class InstanceObserved(Message, frozen=True, kw_only=True):
     """
     An instance as it is, whole; a higher *sequence* replaces a lower one.
 
@@ -467,7 +368,7 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     message: str
 
 
-class LogBatch(_Message, frozen=True, kw_only=True):
+class LogBatch(Message, frozen=True, kw_only=True):
     """
     The lines of *source* (one container's output file) from byte *start* to byte *end*.
 
