@@ -14,6 +14,35 @@ from enum import StrEnum
 
 import msgspec
 
+from homeport.wire.balancing import (
+    Action,
+    BalancerAck,
+    BalancerObserved,
+    BalancerState,
+    Certificate,
+    Condition,
+    FixedResponse,
+    Forward,
+    GroupStickiness,
+    HostHeader,
+    HttpHeader,
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    PathPattern,
+    QueryPair,
+    QueryString,
+    Redirect,
+    RequestMethod,
+    SourceIp,
+    Target,
+    TargetAck,
+    TargetGroup,
+    TargetHealthCheck,
+    TargetObserved,
+    TargetState,
+    WeightedGroup,
+)
 from homeport.wire.base import Message
 from homeport.wire.tasks import (
     Container,
@@ -31,9 +60,15 @@ from homeport.wire.tasks import (
 
 __all__ = (
     "VERSION",
+    "Action",
     "Assignment",
+    "BalancerAck",
+    "BalancerObserved",
+    "BalancerState",
     "Binding",
+    "Certificate",
     "Change",
+    "Condition",
     "Container",
     "ContainerObserved",
     "Dependency",
@@ -41,14 +76,22 @@ __all__ = (
     "Eni",
     "EniKind",
     "Facts",
+    "FixedResponse",
+    "Forward",
+    "GroupStickiness",
     "HealthCheck",
     "Hello",
+    "HostHeader",
+    "HttpHeader",
     "Instance",
     "InstanceAck",
     "InstanceMetadata",
     "InstanceObserved",
     "InstancePhase",
     "Item",
+    "Listener",
+    "ListenerRule",
+    "LoadBalancer",
     "LogAck",
     "LogBatch",
     "LogEvent",
@@ -57,11 +100,23 @@ __all__ = (
     "NetworkMode",
     "Observed",
     "ObservedAck",
+    "PathPattern",
     "PortMapping",
+    "QueryPair",
+    "QueryString",
+    "Redirect",
+    "RequestMethod",
     "RestartPolicy",
     "Rule",
     "SecurityGroup",
+    "SourceIp",
     "StopCause",
+    "Target",
+    "TargetAck",
+    "TargetGroup",
+    "TargetHealthCheck",
+    "TargetObserved",
+    "TargetState",
     "Task",
     "TaskPhase",
     "Tmpfs",
@@ -69,10 +124,11 @@ __all__ = (
     "ToServer",
     "Ulimit",
     "Vpc",
+    "WeightedGroup",
     "Welcome",
 )
 
-VERSION = 2
+VERSION = 3
 
 
 # --- Desired state: the network -------------------------------------------------------------------
@@ -121,8 +177,8 @@ class Eni(Message, frozen=True, kw_only=True):
 
     `subnet_cidr` gives the prefix length and the gateway (the subnet's first address), `subnet` the subnet's id.
     `internet` says whether the subnet's route table leads 0.0.0.0/0 to an internet gateway.
-    With an `instance` it is attached to that and lies in its namespace, as device number `device_index`;
-    without one it has a namespace of its own, which is a task's.  A branch names the trunk it is carried by
+    With an `instance` it is attached to that and lies in its namespace, as device number `device_index`, and in the
+    same way with a `balancer` in that load balancer's; without either it has a namespace of its own, which is a task's.  A branch names the trunk it is carried by
     and its VLAN id there.  `block_metadata` keeps the task from its instance's metadata.
     """
 
@@ -142,6 +198,7 @@ class Eni(Message, frozen=True, kw_only=True):
     vlan: int = 0
     block_metadata: bool = False
     subnet: str = ""
+    balancer: str = ""
 
 
 # --- Desired state: instances ---------------------------------------------------------------------
@@ -196,7 +253,7 @@ class Instance(Message, frozen=True, kw_only=True):
 
 # --- Desired state as a whole ----------------------------------------------------------------------
 
-Item = Vpc | SecurityGroup | Eni | Instance | Task
+Item = Vpc | SecurityGroup | Eni | Instance | Task | LoadBalancer | TargetGroup | Target
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):
@@ -385,5 +442,5 @@ class LogBatch(Message, frozen=True, kw_only=True):
     final: bool = False  # nothing will follow: the container is gone
 
 
-ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck
-ToServer = Hello | Observed | InstanceObserved | LogBatch
+ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck | BalancerAck | TargetAck
+ToServer = Hello | Observed | InstanceObserved | LogBatch | BalancerObserved | TargetObserved
