@@ -28,6 +28,7 @@ from homeport.node.instances.roster import InstanceRoster
 from homeport.node.instances.system import ensure_root
 from homeport.node.interfaces import Interfaces
 from homeport.node.logs.shipper import Shipper
+from homeport.node.naming.zones import Names
 from homeport.node.registry import Registry, RegistrySettings
 from homeport.node.reports import InstanceReports, Reports
 from homeport.node.session import Session
@@ -65,6 +66,7 @@ class Agent:
         self._saved = self._store.load()
         self._welcome = self._saved.welcome
         self.assignment = Assignment(self._saved.items)
+        self.names = Names(self._saved.items)
         self.session = Session(config.server_socket, config.name, facts.gather(config.registry), self)
         self.reports = Reports(
             self._store.save_tasks,
@@ -75,7 +77,7 @@ class Agent:
             self._store.save_instances, lambda record: self.session.send(record.observed)
         )
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
-        self._endpoints = Endpoints(drivers.network, config.gateway)
+        self._endpoints = Endpoints(drivers.network, config.gateway, self.names)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
         self.instances = InstanceRoster(
             InstanceMachine(
@@ -169,6 +171,7 @@ class Agent:
     def assigned(self, assignment: wire.Assignment) -> None:
         self._store.replace_items(assignment.items)
         self.assignment.replace(assignment.items)
+        self.names.replace(assignment.items)
         self._take_assignment()
         self.resend()
         self.output.connected()
@@ -176,6 +179,7 @@ class Agent:
     def changed(self, change: wire.Change) -> None:
         self._store.change_items(change.puts, change.drops)
         self.assignment.change(change.puts, change.drops)
+        self.names.change(change.puts, change.drops)
         self._take_assignment()
 
     def _take_assignment(self) -> None:

@@ -44,6 +44,7 @@ from homeport.wire.balancing import (
     WeightedGroup,
 )
 from homeport.wire.base import Message
+from homeport.wire.naming import Alias, Geography, RecordSet, Zone
 from homeport.wire.tasks import (
     Container,
     Dependency,
@@ -61,6 +62,7 @@ from homeport.wire.tasks import (
 __all__ = (
     "VERSION",
     "Action",
+    "Alias",
     "Assignment",
     "BalancerAck",
     "BalancerObserved",
@@ -78,6 +80,7 @@ __all__ = (
     "Facts",
     "FixedResponse",
     "Forward",
+    "Geography",
     "GroupStickiness",
     "HealthCheck",
     "Hello",
@@ -104,6 +107,7 @@ __all__ = (
     "PortMapping",
     "QueryPair",
     "QueryString",
+    "RecordSet",
     "Redirect",
     "RequestMethod",
     "RestartPolicy",
@@ -126,6 +130,7 @@ __all__ = (
     "Vpc",
     "WeightedGroup",
     "Welcome",
+    "Zone",
 )
 
 VERSION = 3
@@ -253,7 +258,7 @@ class Instance(Message, frozen=True, kw_only=True):
 
 # --- Desired state as a whole ----------------------------------------------------------------------
 
-Item = Vpc | SecurityGroup | Eni | Instance | Task | LoadBalancer | TargetGroup | Target
+Item = Vpc | SecurityGroup | Eni | Instance | Task | LoadBalancer | TargetGroup | Target | Zone | RecordSet
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from tests.unit.node.world import VPC
 from homeport.node.endpoints.dns import Resolver, TcpResolver, UdpResolver, upstreams
 from homeport.node.endpoints.http import HttpServer, Request, Response, json_response
 from homeport.node.endpoints.proxy import ApiProxy
+from homeport.node.naming.zones import Names
 
 
 async def echo(request: Request):
@@ -108,7 +109,7 @@ async def test_http_bounds_the_connections_of_one_peer():
 
 async def resolve(name: str, kind: str = "A", resolver: Resolver | None = None) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
-    reply = await (resolver or Resolver(VPC, ())).answer(query.to_wire(), 512)
+    reply = await (resolver or Resolver(VPC, Names(), ())).answer(query.to_wire(), 512)
     response = dns.message.from_wire(reply)
     assert response.id == query.id
     assert response.flags & dns.flags.RA
@@ -153,19 +154,19 @@ async def test_other_names_are_asked_upstream(monkeypatch: pytest.MonkeyPatch):
     port = transport.get_extra_info("sockname")[1]
     real = dns.asyncquery.udp_with_fallback
     monkeypatch.setattr(dns.asyncquery, "udp_with_fallback", lambda q, where, **more: real(q, where, port=port, **more))
-    found = await resolve("example.com.", resolver=Resolver(VPC, ("127.0.0.1",)))
+    found = await resolve("example.com.", resolver=Resolver(VPC, Names(), ("127.0.0.1",)))
     transport.close()
     assert found.answer[0].to_text() == "example.com. 5 IN A 192.0.2.7"
 
 
 @given(st.binary(max_size=80))
 def test_malformed_questions_are_answered_or_ignored(data: bytes):
-    reply = asyncio.run(Resolver(VPC, ()).answer(data, 512))
+    reply = asyncio.run(Resolver(VPC, Names(), ()).answer(data, 512))
     assert reply is None or dns.message.from_wire(reply, ignore_trailing=True).rcode() != dns.rcode.NOERROR
 
 
 async def test_dns_answers_over_both_transports():
-    loop, resolver = asyncio.get_running_loop(), Resolver(VPC, ())
+    loop, resolver = asyncio.get_running_loop(), Resolver(VPC, Names(), ())
     query = dns.message.make_query("ip-10-0-0-5.ec2.internal.", "A").to_wire()
     transport, _ = await loop.create_datagram_endpoint(lambda: UdpResolver(resolver), local_addr=("127.0.0.1", 0))
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -1,13 +1,14 @@
 """
 The resolver of a VPC, at VPC+2 and 169.254.169.253, over UDP and TCP.
 
-It knows the VPC's own names and asks the machine's resolvers for all others.  A question it cannot
+It knows the zones that the server declares and the VPC's own names, and asks the machine's resolvers for all others.  A question it cannot
 pass on is refused at once: a container must never wait for a resolver that is not there.
 """
 
 import asyncio
 import contextlib
 import logging
+import random
 from pathlib import Path
 from typing import cast
 
@@ -16,10 +17,14 @@ import dns.exception
 import dns.flags
 import dns.inet
 import dns.message
+import dns.name
 import dns.opcode
 import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
 
-from homeport.node.endpoints.names import answer
+from homeport.node.naming.resolving import Answer, Resolution
+from homeport.node.naming.zones import Names
 from homeport.wire.messages import Vpc
 
 log = logging.getLogger(__name__)
@@ -30,6 +35,8 @@ _UPSTREAM_SECONDS = 2.0
 _FORWARDED = 256  # questions on their way upstream, of one VPC
 _TCP_CONNECTIONS = 64
 _TCP_IDLE_SECONDS = 10.0
+_TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
+_CHANCE = random.Random()  # noqa: S311 - spreads load, keeps no secret
 
 
 def upstreams(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
@@ -44,8 +51,9 @@ def upstreams(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
 class Resolver:
     """Answers the questions of one VPC."""
 
-    def __init__(self, vpc: Vpc, servers: tuple[str, ...]) -> None:
+    def __init__(self, vpc: Vpc, names: Names, servers: tuple[str, ...]) -> None:
         self.vpc = vpc
+        self._names = names
         self._servers = servers
         self._forwarded = 0
 
@@ -66,29 +74,43 @@ class Resolver:
             return _failed(query, dns.rcode.NOTIMP)
         if len(query.question) != 1:
             return _failed(query, dns.rcode.FORMERR)
-        return answer(query, self.vpc) or await self._forward(query)
+        question = query.question[0]
+        if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
+            return _failed(query, dns.rcode.REFUSED)
+        said = Resolution(self._names, self.vpc, _CHANCE).resolve(question.name, question.rdtype)
+        if said.elsewhere is not None:
+            await self._ask_elsewhere(said, said.elsewhere, question.rdtype)
+        return _response(query, said)
 
-    async def _forward(self, query: dns.message.Message) -> dns.message.Message:
+    async def _ask_elsewhere(self, said: Answer, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> None:
+        """Complete an answer by what upstream resolvers say of the name at which our zones end."""
+        found = await self._forward(dns.message.make_query(name, kind, use_edns=0, payload=_UDP_SIZE_LIMIT))
+        if found is None:
+            said.rcode = dns.rcode.SERVFAIL
+            return
+        said.rcode = found.rcode()
+        said.answer += found.answer
+        said.authority += found.authority
+
+    async def _forward(self, query: dns.message.Message) -> dns.message.Message | None:
+        """Ask the upstream resolvers in turn, each under an id and from a port of its own."""
         if self._forwarded >= _FORWARDED:
-            return _failed(query, dns.rcode.SERVFAIL)
+            return None
         self._forwarded += 1
         try:
             for server in self._servers:
                 with contextlib.suppress(dns.exception.DNSException, OSError):
-                    return await _ask(query, server)
+                    found, _ = await dns.asyncquery.udp_with_fallback(query, server, timeout=_UPSTREAM_SECONDS)
+                    return found
         finally:
             self._forwarded -= 1
-        return _failed(query, dns.rcode.SERVFAIL)
+        return None
 
 
-async def _ask(query: dns.message.Message, server: str) -> dns.message.Message:
-    """Ask *server* the same question under an id and from a port of its own."""
-    question = query.question[0]
-    own = dns.message.make_query(question.name, question.rdtype, question.rdclass, use_edns=0, payload=_UDP_SIZE_LIMIT)
-    found, _ = await dns.asyncquery.udp_with_fallback(own, server, timeout=_UPSTREAM_SECONDS)
+def _response(query: dns.message.Message, said: Answer) -> dns.message.Message:
     response = dns.message.make_response(query, recursion_available=True)
-    response.set_rcode(found.rcode())
-    response.answer, response.authority = found.answer, found.authority
+    response.set_rcode(said.rcode)
+    response.answer, response.authority, response.additional = said.answer, said.authority, said.additional
     return response
 
 

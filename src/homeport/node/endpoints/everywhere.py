@@ -6,14 +6,15 @@ from homeport.network.protocol import NetworkDriver
 from homeport.node.endpoints.answers import Answers
 from homeport.node.endpoints.hosts import HostEndpoints
 from homeport.node.endpoints.routers import RouterEndpoints
+from homeport.node.naming.zones import Names
 from homeport.wire.messages import Vpc
 
 
 class Endpoints:
     """What `Interfaces` tells of routers and namespaces."""
 
-    def __init__(self, network: NetworkDriver, gateway: str) -> None:
-        self._routers = RouterEndpoints(network, gateway)
+    def __init__(self, network: NetworkDriver, gateway: str, names: Names) -> None:
+        self._routers = RouterEndpoints(network, gateway, names)
         self._hosts = HostEndpoints(network)
 
     def serve(self, answers: Answers) -> None:

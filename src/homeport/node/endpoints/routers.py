@@ -11,6 +11,7 @@ from homeport.node.endpoints.answers import Answers
 from homeport.node.endpoints.dns import Resolver, TcpResolver, upstreams
 from homeport.node.endpoints.listeners import Listeners
 from homeport.node.endpoints.proxy import ApiProxy
+from homeport.node.naming.zones import Names
 from homeport.node.tasks.container import API_PORT
 from homeport.wire.messages import Vpc
 
@@ -24,8 +25,9 @@ RESOLVER_ADDRESS = "169.254.169.253"
 class RouterEndpoints:
     """All listeners inside VPCs' routers."""
 
-    def __init__(self, network: NetworkDriver, gateway: str) -> None:
+    def __init__(self, network: NetworkDriver, gateway: str, names: Names) -> None:
         self._network = network
+        self._names = names
         self._gateway = gateway
         self._answers: Answers | None = None
         self._open: dict[str, tuple[Listeners, Resolver]] = {}
@@ -56,7 +58,7 @@ class RouterEndpoints:
 
     async def _listen(self, vpc: Vpc) -> tuple[Listeners, Resolver]:
         assert self._answers is not None, "the tasks are known before their VPCs"
-        listeners, resolver = Listeners(), Resolver(vpc, upstreams())
+        listeners, resolver = Listeners(), Resolver(vpc, self._names, upstreams())
         listen = functools.partial(self._network.listen, vpc.id)
         try:
             await listeners.http(listen(METADATA_ADDRESS, 80, socket.SOCK_STREAM), self._answers.in_vpc(vpc.id))
