@@ -132,4 +132,8 @@ CODES_OUTSIDE_THE_MODELS: dict[str, dict[str, str]] = {
         "MissingInput": "what RunInstances answers for a default VPC without a default subnet, "
         "as reported on repost.aws; not on the page of error codes",
     },
+    "elbv2": {
+        "ValidationError": "of the errors common to all query services: "
+        "docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/CommonErrors.html",
+    },
 }

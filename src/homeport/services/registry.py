@@ -7,6 +7,8 @@ from homeport.services.ecr import handlers as ecr_handlers
 from homeport.services.ecr.service import ecr
 from homeport.services.ecs import handlers as ecs_handlers
 from homeport.services.ecs.service import ecs
+from homeport.services.elbv2 import handlers as elbv2_handlers
+from homeport.services.elbv2.service import elbv2
 from homeport.services.logs import handlers as logs_handlers
 from homeport.services.logs.service import logs
 from homeport.services.ssm import handlers as ssm_handlers
@@ -15,6 +17,6 @@ from homeport.services.sts import handlers as sts_handlers
 from homeport.services.sts.service import sts
 
 #: The modules whose import registers operations; named, so that nothing depends on the order of imports.
-HANDLERS = (ec2_handlers, ecr_handlers, ecs_handlers, logs_handlers, ssm_handlers, sts_handlers)
+HANDLERS = (ec2_handlers, ecr_handlers, ecs_handlers, elbv2_handlers, logs_handlers, ssm_handlers, sts_handlers)
 
-SERVICES: dict[str, Service] = {service.name: service for service in (ec2, ecr, ecs, logs, ssm, sts)}
+SERVICES: dict[str, Service] = {service.name: service for service in (ec2, ecr, ecs, elbv2, logs, ssm, sts)}

@@ -12,7 +12,13 @@ from homeport.services.ec2.store.attachments import (
     find_trunk,
 )
 from homeport.services.ec2.store.defaults import ensure_default_vpc, initialise
-from homeport.services.ec2.store.instances import find_instance, find_type, get_instance, instances_in
+from homeport.services.ec2.store.instances import (
+    find_instance,
+    find_type,
+    get_instance,
+    instances_in,
+    states_of,
+)
 from homeport.services.ec2.store.interfaces import (
     allocate_interface,
     find_interface,
@@ -20,7 +26,7 @@ from homeport.services.ec2.store.interfaces import (
     release_interface,
 )
 from homeport.services.ec2.store.security_groups import default_security_group, get_security_groups
-from homeport.services.ec2.store.vpcs import default_subnets, get_subnets, get_vpc
+from homeport.services.ec2.store.vpcs import default_subnets, find_vpcs, get_subnets, get_vpc, subnets_of
 
 __all__ = [
     "allocate_interface",
@@ -35,6 +41,7 @@ __all__ = [
     "find_interface",
     "find_trunk",
     "find_type",
+    "find_vpcs",
     "get_instance",
     "get_interface",
     "get_security_groups",
@@ -43,4 +50,6 @@ __all__ = [
     "initialise",
     "instances_in",
     "release_interface",
+    "states_of",
+    "subnets_of",
 ]

@@ -1,6 +1,6 @@
 """Instances, and what a type is: some of AWS's table, some a node."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from homeport.services.ec2.instance import Instance, State
 from homeport.services.ec2.instance_types import InstanceType, find_instance_type, node_of_type, type_of_node
 from homeport.services.ec2.store import tags
 from homeport.services.ec2.store.instance_filters import COLUMNS, INSTANCES, read_instance
-from homeport.services.ec2.store.selection import get
+from homeport.services.ec2.store.selection import get, marks
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,6 +27,12 @@ async def find_instance(tx: Tx, instance: str) -> Instance | None:
     return None if row is None else read_instance(row)
 
 
+async def states_of(tx: Tx, ids: Collection[str]) -> dict[str, State]:
+    """Return the states of those of *ids* that exist."""
+    rows = await tx.fetch(f"SELECT id, state FROM ec2_instances WHERE id IN ({marks(ids)})", *ids)
+    return {row[0]: State(row[1]) for row in rows}
+
+
 async def instances_of_reservation(tx: Tx, reservation: str) -> list[Instance]:
     """Return the instances of one launch in their order."""
     rows = await tx.fetch(
@@ -37,8 +43,8 @@ async def instances_of_reservation(tx: Tx, reservation: str) -> list[Instance]:
 
 async def instances_in(tx: Tx, *states: State) -> list[Instance]:
     """Return the instances of all regions that are in one of *states*, by id."""
-    marks = ", ".join("?" for _ in states)
-    return _read(await tx.fetch(f"SELECT {COLUMNS} FROM ec2_instances WHERE state IN ({marks}) ORDER BY id", *states))
+    wanted = marks(states)
+    return _read(await tx.fetch(f"SELECT {COLUMNS} FROM ec2_instances WHERE state IN ({wanted}) ORDER BY id", *states))
 
 
 async def live_on_nodes(tx: Tx) -> dict[str, int]:

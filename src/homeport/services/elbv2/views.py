@@ -1,0 +1,61 @@
+"""Target groups and targets in the shapes of AWS's API."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
+from homeport.services.elbv2.model.targets import Target, TargetState
+
+
+def target_group_view(group: TargetGroup, load_balancers: Sequence[str] = ()) -> dict[str, Any]:
+    document, check = group.document, group.document.health_check
+    view: dict[str, Any] = {
+        "TargetGroupArn": group.arn,
+        "TargetGroupName": group.name,
+        "HealthCheckEnabled": check.enabled,
+        "HealthCheckIntervalSeconds": check.interval,
+        "HealthCheckTimeoutSeconds": check.timeout,
+        "HealthyThresholdCount": check.healthy_threshold,
+        "UnhealthyThresholdCount": check.unhealthy_threshold,
+        "LoadBalancerArns": list(load_balancers),
+        "TargetType": document.target_type,
+        "IpAddressType": "ipv4",
+    }
+    if check.asks:
+        view |= {"HealthCheckPath": check.path, "Matcher": {"HttpCode": check.codes}}
+    if document.target_type is not TargetType.LAMBDA:
+        view |= {
+            "Protocol": document.protocol,
+            "Port": document.port,
+            "VpcId": document.vpc,
+            "HealthCheckProtocol": check.protocol,
+            "HealthCheckPort": check.port,
+        }
+    if document.protocol_version:
+        view["ProtocolVersion"] = document.protocol_version
+    return view
+
+
+def target_view(target: Target) -> dict[str, Any]:
+    view: dict[str, Any] = {"Id": target.id}
+    if target.port:
+        view["Port"] = target.port
+    if target.id == target.address:
+        view["AvailabilityZone"] = target.zone
+    return view
+
+
+def target_health_view(described: Mapping[str, Any], state: TargetState, check_port: str) -> dict[str, Any]:
+    """Return a target, as *described*, with its state; *check_port* is where it is checked, empty for a function."""
+    health = {"State": state.state, "Reason": state.reason, "Description": state.description}
+    view: dict[str, Any] = {
+        "Target": dict(described),
+        "TargetHealth": {name: value for name, value in health.items() if value},
+    }
+    if check_port:
+        view["HealthCheckPort"] = check_port
+    return view
+
+
+def attributes_view(attributes: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in attributes.items()]
