@@ -107,7 +107,12 @@ class Server:
                 aws_access_key_id=credential.access_key_id,
                 aws_secret_access_key=credential.secret_access_key,
                 aws_session_token=credential.session_token,
-                config=Config(retries={"total_max_attempts": 1}, parameter_validation=validate, read_timeout=20),
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    parameter_validation=validate,
+                    read_timeout=20,
+                    inject_host_prefix=False,  # as `homeport env` tells clients: nothing resolves data-127.0.0.1
+                ),
             )
         return self.clients[key]
 

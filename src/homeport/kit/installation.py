@@ -100,6 +100,8 @@ def client_environment(installation: Installation, credentials: Credentials) -> 
     """Return the variables that make every AWS tool talk to this installation."""
     return {
         "AWS_ENDPOINT_URL": installation.endpoint,
+        # Some operations put a word before the host's name, which no resolver knows: data-127.0.0.1.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_DEFAULT_REGION": installation.region,

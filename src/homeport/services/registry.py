@@ -11,12 +11,35 @@ from homeport.services.elbv2 import handlers as elbv2_handlers
 from homeport.services.elbv2.service import elbv2
 from homeport.services.logs import handlers as logs_handlers
 from homeport.services.logs.service import logs
+from homeport.services.servicediscovery import handlers as servicediscovery_handlers
+from homeport.services.servicediscovery.service import servicediscovery
 from homeport.services.ssm import handlers as ssm_handlers
 from homeport.services.ssm.service import ssm
 from homeport.services.sts import handlers as sts_handlers
 from homeport.services.sts.service import sts
 
 #: The modules whose import registers operations; named, so that nothing depends on the order of imports.
-HANDLERS = (ec2_handlers, ecr_handlers, ecs_handlers, elbv2_handlers, logs_handlers, ssm_handlers, sts_handlers)
+HANDLERS = (
+    ec2_handlers,
+    ecr_handlers,
+    ecs_handlers,
+    elbv2_handlers,
+    logs_handlers,
+    servicediscovery_handlers,
+    ssm_handlers,
+    sts_handlers,
+)
 
-SERVICES: dict[str, Service] = {service.name: service for service in (ec2, ecr, ecs, elbv2, logs, ssm, sts)}
+SERVICES: dict[str, Service] = {
+    service.name: service
+    for service in (
+        ec2,
+        ecr,
+        ecs,
+        elbv2,
+        logs,
+        servicediscovery,
+        ssm,
+        sts,
+    )
+}

@@ -40,6 +40,7 @@ def test_clients_are_told_where_and_as_whom() -> None:
     keys = Credentials(access_key_id="AKIAEXAMPLE", secret_access_key="secret")
     assert client_environment(Installation(run="/b", region="eu-west-1"), keys) == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "eu-west-1",

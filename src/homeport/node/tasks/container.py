@@ -76,6 +76,7 @@ def environment(task: Task, container: Container, image: Image, place: Place) ->
     if not any(name in of_image or name in declared for name in _REGIONS):
         merged |= dict.fromkeys(_REGIONS, task.region)
     merged.setdefault("AWS_ENDPOINT_URL", f"http://{place.vpc.dns}:{API_PORT}")
+    merged.setdefault("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")  # no resolver knows data-10.0.0.2
     return merged | declared | _fixed(task, container)
 
 

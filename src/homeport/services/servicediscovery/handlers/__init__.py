@@ -1,0 +1,13 @@
+"""Cloud Map's operations by resource; importing this package registers them all."""
+
+from homeport.services.servicediscovery.handlers import (
+    discovery,
+    instances,
+    namespaces,
+    operations,
+    service_attributes,
+    services,
+    tags,
+)
+
+__all__ = ["discovery", "instances", "namespaces", "operations", "service_attributes", "services", "tags"]

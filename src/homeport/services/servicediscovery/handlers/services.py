@@ -1,0 +1,119 @@
+"""Services of namespaces."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homeport.aws.call import Call
+from homeport.aws.fields import Fields
+from homeport.aws.paging import Keyset, cut_page
+from homeport.services.servicediscovery import errors, store
+from homeport.services.servicediscovery.errors import InvalidInput
+from homeport.services.servicediscovery.handlers.lookup import get_namespace, get_service, id_of
+from homeport.services.servicediscovery.handlers.tags import parse_new_tags
+from homeport.services.servicediscovery.model import HTTP, DiscoverableService, ServiceDocument
+from homeport.services.servicediscovery.service import servicediscovery
+from homeport.services.servicediscovery.views import service_arn, service_summary, service_view
+
+Documents = Sequence[Mapping[str, Any]]
+
+
+@servicediscovery.operation("CreateService")
+async def create_service(
+    call: Call,
+    *,
+    name: str,
+    namespace_id: str = "",
+    creator_request_id: str = "",
+    description: str = "",
+    dns_config: Mapping[str, Any] | None = None,
+    health_check_config: Mapping[str, Any] | None = None,
+    health_check_custom_config: Mapping[str, Any] | None = None,
+    tags: Sequence[Mapping[str, str]] = (),
+    type: str | None = None,  # noqa: A002 - AWS's name
+) -> dict[str, Any]:
+    given = parse_new_tags(tags)
+    _check_health_checks(health_check_config, health_check_custom_config)
+    if not namespace_id and dns_config is not None:
+        namespace_id = str(dns_config.get("NamespaceId", ""))
+    if not namespace_id:
+        raise InvalidInput("A NamespaceId must be specified.")
+    namespace = await get_namespace(call, namespace_id)
+    if dns_config is not None and HTTP in {namespace.document.type, type}:
+        raise InvalidInput("When you specify an HTTP service, you can't include a DnsConfig element.")
+    document = ServiceDocument(
+        created=call.now(),
+        creator_request_id=creator_request_id,
+        description=description,
+        custom_health=health_check_custom_config is not None,
+    )
+    wanted = DiscoverableService(
+        f"srv-{call.ids.hex(16)}", namespace.id, name, document, revision=store.revision_at(call.now()), tags=given
+    )
+    there = await store.find_same_service(call.tx, call.region, wanted)
+    if there is not None:
+        raise errors.service_exists(there, service_arn(call.region, call.account, there.id))
+    await store.add_service(call.tx, call.region, wanted)
+    return {"Service": service_view(wanted, call.region, call.account)}
+
+
+def _check_health_checks(route53: Mapping[str, Any] | None, custom: Mapping[str, Any] | None) -> None:
+    """Refuse what there is no health checker for; AWS keeps a custom check's threshold at one, whatever is asked for."""
+    if route53 is not None and custom is not None:
+        raise InvalidInput("You can't specify both HealthCheckConfig and HealthCheckCustomConfig.")
+    if route53 is not None:
+        raise InvalidInput(
+            "Homeport does not support HealthCheckConfig: it has no Route 53 health checks. Use HealthCheckCustomConfig."
+        )
+    with Fields(custom or {}, "HealthCheckCustomConfig") as fields:
+        fields.ignore("FailureThreshold")
+
+
+@servicediscovery.operation("GetService", reads=True)
+async def get_service_(call: Call, *, id: str) -> dict[str, Any]:  # noqa: A002 - AWS's name
+    return {"Service": service_view(await get_service(call, id), call.region, call.account)}
+
+
+@servicediscovery.operation("ListServices", reads=True)
+async def list_services(
+    call: Call, *, next_token: str | None = None, max_results: int = 100, filters: Documents = ()
+) -> dict[str, Any]:
+    wanted = [_wanted(call, document, number) for number, document in enumerate(filters)]
+    namespaces = {namespace for namespace in wanted if namespace is not None}
+    if len(namespaces) > 1 or "" in namespaces:  # no service is in two namespaces, and none is somebody else's
+        return {"Services": []}
+    start = Keyset(("id",), next_token, kinds=(str,), invalid=errors.invalid_token)
+    rows = await store.list_services(
+        call.tx,
+        call.region,
+        namespace_id=next(iter(namespaces), None),
+        condition=start.condition,
+        values=start.values,
+        limit=max_results + 1,
+    )
+    page = cut_page(rows, max_results, key=lambda service: (service.id,))
+    views = [service_summary(service, call.region, call.account) for service in page.items]
+    return page.with_token({"Services": views}, "NextToken")
+
+
+def _wanted(call: Call, document: Mapping[str, Any], number: int) -> str | None:
+    """Return the id of the namespace that a filter asks for: None for any, empty where none can be meant."""
+    with Fields(document, f"Filters[{number}]") as fields:
+        name = fields.take("Name", str)
+        values: list[str] = fields.take("Values", list)
+        condition = fields.take("Condition", str, "EQ")
+    # IN is what AWS's own command line once documented, for several namespaces.  With one value it is EQ.
+    if condition not in {"EQ", "IN"}:
+        raise InvalidInput(f"The condition {condition} is not valid for the filter {name}.")
+    if len(values) != 1:
+        raise InvalidInput("A filter of services takes exactly one value.")
+    if name == "RESOURCE_OWNER":
+        return None if values[0] == "SELF" else ""
+    return id_of(call, values[0], "namespace")
+
+
+@servicediscovery.operation("DeleteService")
+async def delete_service(call: Call, *, id: str) -> None:  # noqa: A002 - AWS's name
+    service = await get_service(call, id)
+    if service.instance_count:
+        raise errors.service_in_use()
+    await store.remove_service(call.tx, call.region, service)

@@ -1,0 +1,41 @@
+"""
+Instances registered and deregistered, for the API and for those services of Homeport that register their own.
+
+Whoever calls has checked what is registered; all of it happens in the caller's transaction.
+"""
+
+from dataclasses import replace
+
+from homeport.db.database import Tx
+from homeport.services.servicediscovery import store
+from homeport.services.servicediscovery.errors import ResourceLimitExceeded
+from homeport.services.servicediscovery.model import (
+    HEALTHY,
+    INIT_HEALTH,
+    MAX_INSTANCES_OF_NAMESPACE,
+    MAX_INSTANCES_OF_SERVICE,
+    DiscoverableService,
+    Instance,
+    Namespace,
+)
+
+
+async def register(
+    tx: Tx, region: str, namespace: Namespace, service: DiscoverableService, instance: Instance, now: float
+) -> None:
+    """Register *instance* with *service* of *namespace*, in the place of one that has its id."""
+    there = await store.find_instance(tx, region, service.id, instance.id)
+    if there is None:
+        if service.instance_count >= MAX_INSTANCES_OF_SERVICE:
+            raise ResourceLimitExceeded(f"A service can have at most {MAX_INSTANCES_OF_SERVICE} instances.")
+        if namespace.instance_count >= MAX_INSTANCES_OF_NAMESPACE:
+            raise ResourceLimitExceeded(f"A namespace can have at most {MAX_INSTANCES_OF_NAMESPACE} instances.")
+    health = instance.attributes.get(INIT_HEALTH, HEALTHY) if service.document.custom_health else ""
+    await store.put_instance(tx, region, service.id, replace(instance, health=health))
+    await store.count_instances(tx, region, service, 1 if there is None else 0, now)
+
+
+async def deregister(tx: Tx, region: str, service: DiscoverableService, instance: Instance, now: float) -> None:
+    """Take *instance*, which is registered, away from *service*."""
+    await store.remove_instance(tx, region, service.id, instance.id)
+    await store.count_instances(tx, region, service, -1, now)
