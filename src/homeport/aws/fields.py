@@ -74,6 +74,8 @@ class Fields:
         value = self._left.pop(name, default)
         if value is _REQUIRED:
             raise Absent(self.path(name))
+        if kind is float and type(value) is int:
+            return float(value)  # codecs leave whole numbers whole
         if value is not default and not isinstance(value, kind):
             raise TypeError(
                 f"{self.path(name)} is {type(value).__name__}, not {kind.__name__}: the model says otherwise"

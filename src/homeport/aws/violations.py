@@ -135,6 +135,7 @@ _WORDINGS: dict[str, Wording] = {
     "ec2": Ec2Wording(),
     "ecr": EcrWording(),
     "logs": CoralWording("InvalidParameterException"),
+    "cloudwatch": CoralWording("ValidationError", unsupported_code="InvalidParameterValue"),
     "sts": CoralWording("ValidationError"),
     "iam": CoralWording("ValidationError", unsupported_code="InvalidInput"),
     "elb": CoralWording("ValidationError"),

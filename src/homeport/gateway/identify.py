@@ -20,6 +20,7 @@ from homeport.gateway.protocols.protocol import Malformed, WireProtocol
 from homeport.gateway.protocols.query import Ec2Protocol, QueryProtocol
 from homeport.gateway.protocols.rest_json import RestJsonProtocol
 from homeport.gateway.protocols.rest_xml import RestXmlProtocol
+from homeport.gateway.receive import peek
 
 JSON_1_0 = JsonProtocol("1.0")
 JSON_1_1 = JsonProtocol("1.1")
@@ -54,7 +55,7 @@ def guess_protocol(request: Request) -> WireProtocol:
         return CBOR
     if _form_field(_ACTION, request) is not None:
         query = request.query.encode("latin-1", "replace")
-        return EC2 if _EC2_VERSION.search(request.body) or _EC2_VERSION.search(query) else QUERY
+        return EC2 if _EC2_VERSION.search(peek(request)) or _EC2_VERSION.search(query) else QUERY
     scope = request.headers.get("authorization") or unquote_plus(request.query)
     return REST_XML if _XML_SCOPE.search(scope) else REST_JSON
 
@@ -132,7 +133,7 @@ def _from_path(request: Request, candidates: Sequence[Service], protocol: WirePr
 def _form_field(pattern: re.Pattern[bytes], request: Request) -> str | None:
     found = pattern.search(request.query.encode("latin-1", "replace"))
     if found is None and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        found = pattern.search(request.body)
+        found = pattern.search(peek(request))
     return unquote_plus(found[1].decode("latin-1")) if found is not None else None
 
 

@@ -19,6 +19,8 @@ MAX_URL_BYTES = 64 * 1024
 #: What all bodies together may hold; beyond it, clients are told to come back.
 MAX_HELD_BYTES = 256 * 1024 * 1024
 
+_PEEKED_BYTES = 4_096
+
 
 class Intake:
     """Counts the bytes of the bodies that are in memory."""
@@ -108,6 +110,20 @@ def expanded(request: Request) -> Request:
     if not inflating.eof:
         raise Malformed("the body is cut off, or larger than anything we take")
     return Request(request.method, request.raw_path, request.query, request.headers, body)
+
+
+def peek(request: Request) -> bytes:
+    """
+    Return the body, or the beginning of a compressed one: what a form asks for stands in front.
+
+    Nobody knows yet who sends it, so no more is decompressed than that takes; a body that is not what it says is empty.
+    """
+    if request.headers.get("content-encoding", "").lower() != "gzip":
+        return request.body
+    try:
+        return zlib.decompressobj(wbits=31).decompress(request.body, _PEEKED_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _text(value: bytes) -> str:

@@ -1,6 +1,8 @@
 """Every service that the gateway answers for; importing this module registers all their operations."""
 
 from homeport.aws.operation import Service
+from homeport.services.cloudwatch import handlers as cloudwatch_handlers
+from homeport.services.cloudwatch.service import cloudwatch
 from homeport.services.ec2 import handlers as ec2_handlers
 from homeport.services.ec2.service import ec2
 from homeport.services.ecr import handlers as ecr_handlers
@@ -20,6 +22,7 @@ from homeport.services.sts.service import sts
 
 #: The modules whose import registers operations; named, so that nothing depends on the order of imports.
 HANDLERS = (
+    cloudwatch_handlers,
     ec2_handlers,
     ecr_handlers,
     ecs_handlers,
@@ -33,6 +36,7 @@ HANDLERS = (
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
+        cloudwatch,
         ec2,
         ecr,
         ecs,

@@ -1,0 +1,5 @@
+"""The registry that the handlers of CloudWatch attach to."""
+
+from homeport.aws.operation import Service
+
+cloudwatch = Service("cloudwatch")

@@ -1,0 +1,1 @@
+"""All SQL of CloudWatch, one module per kind of row."""
