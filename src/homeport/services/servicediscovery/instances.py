@@ -39,3 +39,8 @@ async def deregister(tx: Tx, region: str, service: DiscoverableService, instance
     """Take *instance*, which is registered, away from *service*."""
     await store.remove_instance(tx, region, service.id, instance.id)
     await store.count_instances(tx, region, service, -1, now)
+
+
+async def set_health(tx: Tx, region: str, service: DiscoverableService, instance: Instance, health: str) -> None:
+    """Say of *instance*, whose service has a custom health check, that it is HEALTHY or UNHEALTHY."""
+    await store.set_health(tx, region, service.id, instance.id, health)

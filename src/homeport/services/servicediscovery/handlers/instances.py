@@ -104,4 +104,4 @@ async def update_instance_custom_health_status(call: Call, *, service_id: str, i
     if not service.document.custom_health:
         raise errors.no_custom_health()
     instance = await get_instance(call, service, instance_id)
-    await store.set_health(call.tx, call.region, service.id, instance.id, status)
+    await instances.set_health(call.tx, call.region, service, instance, status)
