@@ -1,0 +1,289 @@
+"""A service with an environment: tasks that start, turn healthy, fail and end, and a store that takes actions."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from homeport.services.ecs.deployments.health import Verdict, judge
+from homeport.services.ecs.deployments.model import (
+    Account,
+    Action,
+    Breaker,
+    Cause,
+    ClearLaunchFailures,
+    Complete,
+    Deployment,
+    Fail,
+    Health,
+    Phase,
+    Plan,
+    Prove,
+    Retire,
+    Rollout,
+    Scheduling,
+    Service,
+    Start,
+    Stop,
+    Target,
+    TargetHealth,
+    Task,
+)
+from homeport.services.ecs.deployments.plan import plan
+
+GROUP = "arn:tg"
+ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
+
+
+@dataclass
+class World:
+    """A service, one moment after the other; every action is checked against what it must never do."""
+
+    service: Service
+    containers_checked: bool = False
+    balanced: bool = False
+    now: float = 1000.0
+    made: int = 0
+    deployed: int = 1
+    events: list[str] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)  # of each deployment since it was last proven
+    started: Counter[str] = field(default_factory=Counter)  # tasks ever made for each deployment
+    broken: set[str] = field(default_factory=set)  # revisions whose tasks never run
+
+    # What is so.
+
+    @property
+    def live(self) -> list[Task]:
+        return [task for task in self.service.tasks if task.phase is not Phase.STOPPED]
+
+    @property
+    def desired(self) -> int:
+        daemon = self.service.scheduling is Scheduling.DAEMON
+        return len(self.service.instances) if daemon else self.service.desired
+
+    @property
+    def floor(self) -> int:
+        return -(-self.desired * self.service.minimum_healthy_percent // 100)
+
+    @property
+    def ceiling(self) -> int:
+        return self.desired * self.service.maximum_percent // 100
+
+    def verdict(self, task: Task) -> Verdict:
+        return judge(task, self.service.grace_seconds, self.now)
+
+    @property
+    def healthy(self) -> int:
+        return sum(self.verdict(task) is Verdict.HEALTHY for task in self.live)
+
+    @property
+    def converged(self) -> bool:
+        """Whether exactly the desired tasks are there, all healthy and of the PRIMARY deployment's revision."""
+        primary = self.service.primary
+        return (
+            primary.rollout is Rollout.COMPLETED
+            and len(self.service.deployments) == 1
+            and len(self.live) == self.healthy == self.desired
+            and all(task.revision == primary.revision for task in self.live)
+            and (
+                self.service.scheduling is Scheduling.REPLICA
+                or sorted(task.instance for task in self.live) == sorted(self.service.instances)
+            )
+        )
+
+    @property
+    def movable(self) -> bool:
+        """Whether the configuration leaves a deployment a way."""
+        return not self.desired or self.ceiling > self.desired or self.floor < self.desired
+
+    # What the store does.
+
+    def plan(self) -> Plan:
+        return plan(self.service, self.now)
+
+    def step(self, most: int | None = None) -> Plan:
+        """Plan and do all of it, or be cut short after *most* actions."""
+        planned = self.plan()
+        assert len(set(planned.actions)) == len(planned.actions)
+        for action in planned.actions[:most]:
+            self.apply(action)
+        if most is None or most >= len(planned.actions):
+            self.events += planned.events
+            self.service = replace(self.service, standing=planned.standing)
+        return planned
+
+    def apply(self, action: Action) -> None:
+        match action:
+            case Start():
+                self._start(action)
+            case Stop():
+                self._stop(action)
+            case Account(task, deployment, failed, never_ran, at):
+                self.service = replace(self.service, tasks=tuple(one for one in self.service.tasks if one.id != task))
+                self._fail(deployment, failed=failed, never_ran=never_ran, at=at)
+            case Prove(task, deployment, reset):
+                self.change(task, proven=True)
+                if reset:
+                    self.failures[deployment] = 0
+                    self._deployment(deployment, failed_tasks=0)
+            case ClearLaunchFailures(deployment):
+                self._deployment(deployment, launch_failures=0)
+            case Complete(deployment):
+                assert deployment == self.service.primary.id
+                self._deployment(deployment, rollout=Rollout.COMPLETED)
+                self.service = replace(self.service, rollback_to=self.service.primary.revision)
+            case Retire(deployment):
+                assert deployment != self.service.primary.id
+                left = tuple(one for one in self.service.deployments if one.id != deployment)
+                self.service = replace(self.service, deployments=left)
+            case Fail(deployment, _, back):
+                assert deployment == self.service.primary.id
+                self._deployment(deployment, rollout=Rollout.FAILED)
+                if back:
+                    self.deploy(back, rollback=True)
+
+    def _start(self, action: Start) -> None:
+        primary = self.service.primary
+        assert action.deployment == primary.id
+        assert primary.rollout is not Rollout.FAILED
+        new = []
+        for place in action.instances or ("",) * action.count:
+            self.made += 1
+            new.append(
+                Task(
+                    f"t{self.made:04}",
+                    primary.id,
+                    primary.revision,
+                    Phase.PENDING,
+                    container_health=Health.UNKNOWN if self.containers_checked else None,
+                    targets=(Target(GROUP),) if self.balanced else (),
+                    zone=ZONES[self.made % 3],
+                    instance=place,
+                    created_at=self.now,
+                )
+            )
+        assert len(new) == action.count > 0
+        self.started[primary.id] += action.count
+        self.service = replace(self.service, tasks=(*self.service.tasks, *new))
+        assert len(self.live) <= self.ceiling, "above the ceiling"
+        wanted = [t for t in self.live if t.revision == primary.revision and self.verdict(t) in _WORTH_KEEPING]
+        assert len(wanted) <= self.desired, "more than desired"
+        if self.service.scheduling is Scheduling.DAEMON:
+            assert max(Counter(task.instance for task in self.live).values()) == 1, "two on an instance"
+
+    def _stop(self, action: Stop) -> None:
+        task = self.task(action.task)
+        before = self.verdict(task)
+        assert task.phase in {Phase.PENDING, Phase.RUNNING}
+        if task.protected and action.cause is not Cause.MISPLACED:
+            assert before is Verdict.UNHEALTHY, "a protected task"
+        assert action.failed == (action.cause is Cause.UNHEALTHY)
+        self.change(task.id, phase=Phase.STOPPING, told=True)
+        self._fail(action.deployment, failed=action.failed)
+        if before is Verdict.HEALTHY and action.cause is not Cause.MISPLACED:
+            assert self.healthy >= self.floor, "below the floor"
+
+    def _fail(self, deployment: str, *, failed: bool, never_ran: bool = False, at: float | None = None) -> None:
+        self.failures[deployment] += failed
+        for one in self.service.deployments:
+            if one.id == deployment:
+                self._deployment(
+                    deployment,
+                    failed_tasks=one.failed_tasks + failed,
+                    launch_failures=one.launch_failures + never_ran,
+                    last_failure_at=one.last_failure_at if at is None or not (failed or never_ran) else at,
+                )
+
+    def _deployment(self, deployment: str, **changes: object) -> None:
+        self.service = replace(
+            self.service,
+            deployments=tuple(
+                replace(one, **changes) if one.id == deployment else one for one in self.service.deployments
+            ),
+        )
+
+    # What users and the environment do.
+
+    def deploy(self, revision: str = "", *, rollback: bool = False) -> None:
+        self.deployed += 1
+        new = Deployment(f"ecs-svc/{self.deployed}", revision or f"revision/{self.deployed}", rollback=rollback)
+        self.service = replace(self.service, deployments=(new, *self.service.deployments))
+
+    def task(self, task: str) -> Task:
+        return next(one for one in self.service.tasks if one.id == task)
+
+    def change(self, task: str, **changes: object) -> None:
+        self.service = replace(
+            self.service,
+            tasks=tuple(replace(one, **changes) if one.id == task else one for one in self.service.tasks),
+        )
+
+    def run(self, task: str) -> None:
+        self.change(task, phase=Phase.RUNNING, running_since=self.now)
+
+    def end(self, task: str) -> None:
+        self.change(task, phase=Phase.STOPPED, protected=False)
+
+    def check(self, task: str, *, healthy: bool) -> None:
+        one = self.task(task)
+        state = TargetHealth.HEALTHY if healthy else TargetHealth.UNHEALTHY
+        health = Health.HEALTHY if healthy else Health.UNHEALTHY
+        self.change(
+            task,
+            targets=tuple(replace(target, state=state) for target in one.targets),
+            container_health=None if one.container_health is None else health,
+        )
+
+    def behave(self) -> None:
+        """Let a minute pass in which each task does what it is meant to."""
+        for task in self.live:
+            if task.phase is Phase.STOPPING or task.revision in self.broken:
+                self.end(task.id)
+            elif task.phase is Phase.PENDING:
+                self.run(task.id)
+            elif task.phase is Phase.RUNNING:
+                self.check(task.id, healthy=True)
+        self.now += 60.0
+
+    def settle(self, cuts: Iterable[int] = ()) -> None:
+        """Let everything behave until the service has converged; plans are cut short as *cuts* says."""
+        rest = iter(cuts)
+        for _ in range(40 + 10 * (len(self.service.tasks) + self.desired)):
+            planned = self.step(next(rest, None))
+            quiet = not planned.actions and all(task.phase is Phase.RUNNING for task in self.live)
+            if self.converged and quiet:
+                return
+            self.behave()
+            if quiet and planned.again_at is not None:
+                self.now = max(self.now, planned.again_at)
+        raise AssertionError(f"does not converge: {self.service} waits for {self.plan().waits}")
+
+
+_WORTH_KEEPING = {Verdict.STARTING, Verdict.SETTLING, Verdict.HEALTHY}
+
+
+def new_world(
+    desired: int = 2,
+    *,
+    minimum: int = 100,
+    maximum: int = 200,
+    breaker: Breaker | None = None,
+    daemon: bool = False,
+    containers_checked: bool = False,
+    balanced: bool = False,
+    grace_seconds: float = 0.0,
+) -> World:
+    return World(
+        Service(
+            "web",
+            desired,
+            (Deployment("ecs-svc/1", "revision/1"),),
+            minimum_healthy_percent=minimum,
+            maximum_percent=maximum,
+            grace_seconds=grace_seconds,
+            scheduling=Scheduling.DAEMON if daemon else Scheduling.REPLICA,
+            instances=tuple(f"i-{number}" for number in range(desired)) if daemon else (),
+            breaker=breaker,
+        ),
+        containers_checked=containers_checked,
+        balanced=balanced,
+    )
