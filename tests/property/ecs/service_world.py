@@ -48,6 +48,7 @@ class World:
     failures: Counter[str] = field(default_factory=Counter)  # of each deployment since it was last proven
     started: Counter[str] = field(default_factory=Counter)  # tasks ever made for each deployment
     broken: set[str] = field(default_factory=set)  # revisions whose tasks never run
+    sick: set[str] = field(default_factory=set)  # tasks, and revisions of tasks, that fail their checks for good
 
     # What is so.
 
@@ -241,7 +242,7 @@ class World:
             elif task.phase is Phase.PENDING:
                 self.run(task.id)
             elif task.phase is Phase.RUNNING:
-                self.check(task.id, healthy=True)
+                self.check(task.id, healthy=not self.sick & {task.id, task.revision})
         self.now += 60.0
 
     def settle(self, cuts: Iterable[int] = ()) -> None:

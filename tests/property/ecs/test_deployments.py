@@ -77,6 +77,12 @@ class Services(RuleBasedStateMachine):
             self.world.check(task, healthy=healthy)
 
     @rule(data=st.data())
+    def a_task_fails_its_checks_for_good(self, data) -> None:
+        if task := self.pick(data, Phase.RUNNING):
+            self.world.sick.add(task)
+            self.world.check(task, healthy=False)
+
+    @rule(data=st.data())
     def a_task_ends(self, data) -> None:
         if task := self.pick(data, Phase.PENDING, Phase.RUNNING, Phase.STOPPING):
             self.world.end(task)
@@ -203,9 +209,44 @@ def test_a_broken_deployment_fails_at_exactly_the_threshold(desired, limits, bre
         assert Why.FAILED in {wait.why for wait in world.plan().waits}
 
 
-@given(desired=st.integers(1, 6), limits=percents, minutes=st.integers(1, 60))
+@given(desired=st.integers(1, 8), limits=percents, breaker=breakers, first=st.booleans(), balanced=st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_a_deployment_of_unhealthy_tasks_fails_at_the_threshold(desired, limits, breaker, first, balanced) -> None:
+    minimum, maximum = limits
+    world = new_world(
+        desired,
+        minimum=minimum,
+        maximum=maximum,
+        breaker=breaker,
+        balanced=balanced,
+        containers_checked=not balanced,
+    )
+    if not world.movable:
+        return
+    if not first:
+        world.settle()
+        world.deploy()
+    primary = world.service.primary
+    world.sick.add(primary.revision)
+    limit = threshold(breaker, desired)
+    for _ in range(20 + 10 * limit):
+        before = world.failures[primary.id]
+        planned = world.step()
+        if any(isinstance(action, Fail) for action in planned.actions):
+            break
+        assert world.failures[primary.id] < limit
+        world.behave()
+    # Several are stopped at a time where there may be; the last of these reach the threshold.
+    assert before < limit <= world.failures[primary.id]
+    assert world.service.primary.rollback == (breaker.rollback and not first)
+    if world.service.primary.rollback:
+        world.settle()
+        assert {task.revision for task in world.live} == {"revision/1"}
+
+
+@given(desired=st.integers(1, 6), limits=percents)
 @settings(max_examples=100, deadline=None)
-def test_tasks_that_never_run_are_started_ever_more_rarely(desired, limits, minutes) -> None:
+def test_tasks_that_never_run_are_started_ever_more_rarely(desired, limits) -> None:
     minimum, maximum = limits
     world = new_world(desired, minimum=minimum, maximum=maximum)
     world.broken.add("revision/1")
