@@ -6,8 +6,9 @@ stay balanced.  That what serves nothing goes before what does, and the youngest
 unconfirmed.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 
 from homeport.services.ecs.deployments.health import Verdict
 from homeport.services.ecs.deployments.view import Judged
@@ -22,20 +23,26 @@ def in_order(tasks: Sequence[Judged]) -> list[Judged]:
     Of tasks that are worth the same, the next to go is one of the zone, then of the instance, that has most of
     those that would be left.
     """
-    left = list(tasks)
     zones = Counter(one.task.zone for one in tasks)
     instances = Counter(one.task.instance for one in tasks)
-
-    def rank(one: Judged) -> tuple[bool, int, int, int, float, str]:
-        task = one.task
-        crowd = (-zones[task.zone], -instances[task.instance])
-        return (one.current, _WORTH[one.verdict], *crowd, -task.created_at, task.id)
-
-    order = []
-    while left:
-        first = min(left, key=rank)
-        left.remove(first)
-        zones[first.task.zone] -= 1
-        instances[first.task.instance] -= 1
-        order.append(first)
+    order: list[Judged] = []
+    for _, alike in groupby(sorted(tasks, key=_worth), key=_worth):
+        places: dict[tuple[str, str], list[Judged]] = defaultdict(list)
+        for one in sorted(alike, key=_youth, reverse=True):
+            places[one.task.zone, one.task.instance].append(one)
+        while places:
+            place = min(places, key=lambda at: (-zones[at[0]], -instances[at[1]], _youth(places[at][-1])))
+            order.append(places[place].pop())
+            if not places[place]:
+                del places[place]
+            for counts, name in zip((zones, instances), place, strict=True):
+                counts[name] -= 1
     return order
+
+
+def _worth(one: Judged) -> tuple[bool, int]:
+    return one.current, _WORTH[one.verdict]
+
+
+def _youth(one: Judged) -> tuple[float, str]:
+    return -one.task.created_at, one.task.id

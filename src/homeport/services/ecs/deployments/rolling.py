@@ -45,14 +45,16 @@ def plan_replicas(view: View, *, may_start: bool = True) -> Moves:
         going += bad
     if may_start:
         going += _in_the_way(view, [*unneeded, *bad], going, missing - starting)
+    gone = {one.task.id for one in going}
+    kept = [one for one in unneeded if one.task.id not in gone]
     replaced = min(starting, len(bad))
     starts = (Start(view.primary.id, starting, replaced),) if starting else ()
     return Moves(
         starts=starts,
         stops=tuple(stop(view, one) for one in going),
         missing=missing - starting,
-        unneeded=len(unneeded) - sum(one in going for one in unneeded),
-        protected=sum(one.task.protected and one not in going for one in unneeded),
+        unneeded=len(kept),
+        protected=sum(one.task.protected for one in kept),
     )
 
 
