@@ -43,6 +43,7 @@ from homeport.services.ecr.authority import Authority
 from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.observe import observe
+from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
 from homeport.services.ecs.reconcilers.placement import Placement
@@ -88,7 +89,7 @@ class Server:
             observed=observe,
             instance=observe_instance,
             log_batch=append,
-            wakes=("fleet.sessions",),
+            wakes=("fleet.sessions", ecs_services.NAME),
             instance_wakes=(INSTANCES,),
         )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
@@ -113,6 +114,7 @@ class Server:
         return [
             Reconciler("ecs.placement", placement.pass_, interval=5, wakes=frozenset({"fleet.joined", INSTANCES})),
             Reconciler(NAME, machines.pass_, interval=30, wakes=frozenset({"fleet.joined", INSTANCES})),
+            ecs_services.Services(database, clock, ids, self._installation.account, self.wake).reconciler(),
             Reconciler("ecs.cleanup", Cleanup(database, clock).pass_, interval=60),
             network.reconciler(database, self.wake),
             Instances(database, clock, self._signer, self._installation.account, self.wake).reconciler(),

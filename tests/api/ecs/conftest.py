@@ -20,6 +20,7 @@ from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.observe import observe
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.placement import Placement
+from homeport.services.ecs.reconcilers.services import Services
 from homeport.services.ecs.service import ecs as service
 from homeport.wire.messages import ContainerObserved, Eni, Facts, Observed, StopCause, Task, TaskPhase
 
@@ -82,6 +83,7 @@ class Installation:
         self._placement = Placement(
             api.database, self.clock, RandomIds(), api.account, lambda: self.connected, self.wakes.append
         )
+        self._services = Services(api.database, self.clock, RandomIds(), api.account, self.wakes.append)
 
     @property
     def subnet(self) -> str:
@@ -129,6 +131,15 @@ class Installation:
     def place(self) -> None:
         """Let placement look once."""
         self.api.run(self._placement.pass_())
+
+    def keep(self, passes: int = 10) -> None:
+        """Let the reconciler look at the services that are due, as often as there is more to do at once."""
+        self.clock.seconds = max(self.clock.seconds, time.time())  # what was reported was reported before
+        for _ in range(passes):
+            self.wakes.clear()
+            self.api.run(self._services.pass_())
+            if "ecs.services" not in self.wakes:
+                return
 
     def cleanup(self, later: float) -> None:
         """Let the clean-up look once, *later* seconds from now."""

@@ -87,6 +87,21 @@ class ServiceNotFound(AwsError):
         super().__init__("Service not found.")
 
 
+class ServiceNotActive(AwsError):
+    """The service is being deleted, or has been."""
+
+    code = "ServiceNotActiveException"
+
+    def __init__(self) -> None:
+        super().__init__("Service was not ACTIVE.")
+
+
+class ClusterContainsServices(AwsError):
+    """A cluster with services cannot be deleted."""
+
+    code = "ClusterContainsServicesException"
+
+
 class LimitExceeded(AwsError):
     """One of the fixed limits of the account."""
 

@@ -44,6 +44,10 @@ class Place:
             raise InvalidParameter("taskId length should be one of [32,36]")
         return given if _TASK_ID.fullmatch(given) else ""
 
+    def service_arn(self, given: str, cluster_name: str) -> str:
+        """Return the ARN of the service of a cluster that *given*, a name or an ARN, speaks of."""
+        return given if given.startswith("arn:") else self.arn(f"service/{cluster_name}/{given}")
+
     def definition(self, given: str) -> tuple[str, int | None]:
         """Return family and revision of "family", "family:revision" or an ARN; no revision means the latest."""
         text = given

@@ -45,7 +45,7 @@ class Zoned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Everything about a RunTask that its tasks have in common."""
+    """Everything that tasks started together have in common."""
 
     account: str
     region: str
@@ -62,6 +62,8 @@ class Order:
     now: float
     turn: int  # where in the order of zones the first task goes
     tags: Mapping[str, str] = field(default_factory=dict)
+    service: str = ""  # the ARNs of the service that orders them and of its revision
+    revision_of_service: str = ""
 
 
 def build(order: Order, provider: str | None, index: int, ids: Ids) -> TaskRecord:
@@ -99,6 +101,8 @@ def build(order: Order, provider: str | None, index: int, ids: Ids) -> TaskRecor
         groups=tuple(order.groups),
         public_address=order.public_address,
         containers=tuple(_part(task_id, container, ids) for container in containers),
+        service=order.service,
+        revision_of_service=order.revision_of_service,
     )
     return TaskRecord(task, launch, order.tags)
 
@@ -141,6 +145,8 @@ def build_on(order: Order, instance: ContainerInstance, index: int, ids: Ids) ->
         container_instance=instance.id,
         ec2_instance=instance.ec2_instance,
         share=share_of(demand, group_of(order)),
+        service=order.service,
+        revision_of_service=order.revision_of_service,
     )
     return TaskRecord(task, launch, order.tags)
 

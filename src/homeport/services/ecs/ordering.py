@@ -1,5 +1,5 @@
 """
-What RunTask and StartTask share: everything about a request is checked before anything is written.
+What RunTask, StartTask and services share: everything about new tasks is checked before anything is written.
 
 The answers are values; nothing is written here.
 """
@@ -8,12 +8,14 @@ import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from homeport.aws.call import Call
 from homeport.aws.errors import AwsError
+from homeport.db.database import Tx
+from homeport.kit.ids import Ids
 from homeport.services.ec2 import store as ec2
 from homeport.services.ec2.model import Subnet
 from homeport.services.ecs import overrides as overriding
@@ -32,6 +34,20 @@ from homeport.services.ecs.views import task_view
 _MACHINE = platform.machine()
 
 
+class Orderer(Protocol):
+    """Whoever orders tasks: a call, or a pass of a reconciler."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def tx(self) -> Tx: ...
+    @property
+    def ids(self) -> Ids: ...
+    def now(self) -> float: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a request says of its tasks, beyond what they are made from."""
@@ -44,6 +60,8 @@ class Asked:
     tags: Sequence[Mapping[str, str]] = ()
     propagate_tags: str = "NONE"
     managed_tags: bool = False
+    service: str = ""  # the ARNs of the service that asks and of the revision it asks for
+    revision_of_service: str = ""
 
 
 async def get_active(call: Call, task_definition: str) -> TaskDefinition:
@@ -54,7 +72,7 @@ async def get_active(call: Call, task_definition: str) -> TaskDefinition:
     return definition
 
 
-async def make_order(call: Call, cluster: Cluster, definition: TaskDefinition, asked: Asked) -> Order:
+async def make_order(call: Orderer, cluster: Cluster, definition: TaskDefinition, asked: Asked) -> Order:
     """Return the order for tasks of *definition*, or refuse the request."""
     document = definition.parsed()
     on_fargate = asked.launch_type == "FARGATE"
@@ -79,7 +97,9 @@ async def make_order(call: Call, cluster: Cluster, definition: TaskDefinition, a
         started_by=asked.started_by,
         now=call.now(),
         turn=int(call.ids.hex(8), 16),
-        tags=_tags(parse_tags(asked.tags), definition, cluster, asked.propagate_tags, managed=asked.managed_tags),
+        tags=_tags(asked, definition, cluster),
+        service=asked.service,
+        revision_of_service=asked.revision_of_service,
     )
 
 
@@ -108,7 +128,7 @@ async def earlier(call: Call, cluster: Cluster, token: str, digest: str) -> dict
     return {"tasks": [task_view(*found[task_id]) for task_id in use.tasks if task_id in found], "failures": []}
 
 
-async def _subnets(call: Call, awsvpc: Mapping[str, Any]) -> Sequence[Subnet]:
+async def _subnets(call: Orderer, awsvpc: Mapping[str, Any]) -> Sequence[Subnet]:
     """Return the subnets of the request, all of one VPC and together with its security groups."""
     ids, groups = awsvpc["subnets"], awsvpc.get("securityGroups", ())
     subnets: list[Subnet] = await _found("subnet", ids, ec2.get_subnets(call.tx, call.region, ids))
@@ -134,11 +154,13 @@ async def _found(kind: str, ids: Sequence[str], looking: Any) -> Any:
         ) from error
 
 
-def _tags(
-    own: Mapping[str, str], definition: TaskDefinition, cluster: Cluster, propagate: str, *, managed: bool
-) -> dict[str, str]:
-    """Return the tags of new tasks: those of the request count more than the definition's."""
-    if propagate == "SERVICE":
+def _tags(asked: Asked, definition: TaskDefinition, cluster: Cluster) -> dict[str, str]:
+    """Return the tags of new tasks: those of the request, or of the service, count more than the definition's."""
+    if asked.propagate_tags == "SERVICE" and not asked.service:
         raise InvalidParameter("Tags of a service can only be propagated to tasks that the service starts.")
-    inherited = definition.tags if propagate == "TASK_DEFINITION" else {}
-    return merge_tags(inherited, own) | ({"aws:ecs:clusterName": cluster.name} if managed else {})
+    inherited = definition.tags if asked.propagate_tags == "TASK_DEFINITION" else {}
+    own = {} if asked.service and asked.propagate_tags != "SERVICE" else parse_tags(asked.tags)
+    managed = {"aws:ecs:clusterName": cluster.name} if asked.managed_tags else {}
+    if asked.managed_tags and asked.service:
+        managed["aws:ecs:serviceName"] = asked.service.rpartition("/")[2]
+    return merge_tags(inherited, own) | managed

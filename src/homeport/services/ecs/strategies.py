@@ -1,6 +1,7 @@
 """Capacity provider strategies: who may be named, and which tasks go to whom.  Pure."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from homeport.services.ecs.errors import InvalidParameter
@@ -56,12 +57,19 @@ def parse_strategy(given: Sequence[Mapping[str, Any]], associated: Sequence[str]
     return items
 
 
-def distribute(strategy: Sequence[Strategy], count: int) -> list[str]:
-    """Name a provider for each of *count* tasks: the base first, then whoever is furthest behind its weight."""
-    named: dict[str, int] = {item.capacity_provider: 0 for item in strategy}
+def distribute(
+    strategy: Sequence[Strategy], count: int, present: Mapping[str, int] = MappingProxyType({})
+) -> list[str]:
+    """
+    Name a provider for each of *count* tasks: the base first, then whoever is furthest behind its weight.
+
+    *present* counts the tasks that each provider has already.
+    """
+    named = {item.capacity_provider: max(0, present.get(item.capacity_provider, 0) - item.base) for item in strategy}
     order: list[str] = []
     for item in strategy:
-        order.extend([item.capacity_provider] * min(item.base, count - len(order)))
+        lacking = max(0, item.base - present.get(item.capacity_provider, 0))
+        order.extend([item.capacity_provider] * min(lacking, count - len(order)))
     weighted = [item for item in strategy if item.weight]
     while len(order) < count:
         item = min(weighted, key=lambda item: (named[item.capacity_provider] + 1) / item.weight)

@@ -37,7 +37,7 @@ def cluster_view(cluster: Cluster, counts: Counts, include: Collection[str] = ()
         "registeredContainerInstancesCount": counts.container_instances,
         "runningTasksCount": counts.of("RUNNING"),
         "pendingTasksCount": counts.of(*_WAITING),
-        "activeServicesCount": 0,
+        "activeServicesCount": counts.services_of("ACTIVE"),
         "statistics": _statistics(counts) if "STATISTICS" in include else [],
         "tags": tags_view(cluster.tags) if "TAGS" in include else [],
         "settings": _settings(cluster) if "SETTINGS" in include else [],
@@ -58,11 +58,15 @@ def _settings(cluster: Cluster) -> list[dict[str, str]]:
 
 
 def _statistics(counted: Counts) -> list[dict[str, str]]:
-    """No service exists, nor an external instance: the other counts are zero."""
+    """There is no external instance: the other counts are zero."""
     counts = {
         f"{state}{kind}TasksCount": counted.of(*statuses, launch_type=launch_type)
         for kind, launch_type in (("Fargate", "FARGATE"), ("EC2", "EC2"))
         for state, statuses in (("running", ("RUNNING",)), ("pending", _WAITING))
+    } | {
+        f"{status.lower()}{kind}ServiceCount": counted.services_of(status, launch_type)
+        for kind, launch_type in (("Fargate", "FARGATE"), ("EC2", "EC2"))
+        for status in ("ACTIVE", "DRAINING")
     }
     names = [
         f"{state}{kind}Count"

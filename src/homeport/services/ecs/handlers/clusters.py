@@ -11,6 +11,7 @@ from homeport.aws.paging import cut_page
 from homeport.db.database import Tx
 from homeport.services.ecs.errors import (
     ClusterContainsContainerInstances,
+    ClusterContainsServices,
     ClusterContainsTasks,
     ClusterNotFound,
     InvalidParameter,
@@ -23,7 +24,7 @@ from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.settings import effective
 from homeport.services.ecs.store import clusters as store
-from homeport.services.ecs.store import container_instances, tasks
+from homeport.services.ecs.store import container_instances, services, tasks
 from homeport.services.ecs.strategies import PROVIDERS, check_providers, parse_strategy
 from homeport.services.ecs.tags import parse_tags
 from homeport.services.ecs.validation.names import check_cluster
@@ -144,6 +145,8 @@ async def delete_cluster(call: Call, *, cluster: str) -> dict[str, Any]:
             raise ClusterContainsContainerInstances(
                 "The Cluster cannot be deleted while Container Instances are active or draining."
             )
+        if await services.counts(call.tx, found.arn):
+            raise ClusterContainsServices("The Cluster cannot be deleted while Services are active.")
         if (await tasks.counts(call.tx, found.arn)).tasks:
             raise ClusterContainsTasks("The Cluster cannot be deleted while Tasks are active.")
         found = replace(found, status="INACTIVE")
@@ -159,7 +162,11 @@ async def _changed(call: Call, cluster: Cluster, **members: Any) -> dict[str, An
 
 async def _counts(call: Call, cluster: str) -> Counts:
     counted = await tasks.counts(call.tx, cluster)
-    return replace(counted, container_instances=await container_instances.count(call.tx, cluster))
+    return replace(
+        counted,
+        container_instances=await container_instances.count(call.tx, cluster),
+        services=await services.counts(call.tx, cluster),
+    )
 
 
 async def _shown(call: Call, cluster: Cluster) -> dict[str, Any]:

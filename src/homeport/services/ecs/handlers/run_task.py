@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 from homeport.aws.call import Call
+from homeport.services.ecs.compute import choose_compute
 from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
 from homeport.services.ecs.launching import Order, build, build_on, group_of
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster
-from homeport.services.ecs.model.clusters import Cluster
 from homeport.services.ecs.model.container_instances import Status
 from homeport.services.ecs.model.tasks import TaskRecord
 from homeport.services.ecs.ordering import Asked, digest_of, earlier, get_active, make_order, network_of
@@ -17,7 +17,7 @@ from homeport.services.ecs.placement.plan import plan_placement
 from homeport.services.ecs.placement.strategies import Strategy
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import client_tokens, container_instances, tasks
-from homeport.services.ecs.strategies import distribute, parse_strategy
+from homeport.services.ecs.strategies import distribute
 from homeport.services.ecs.validation import launch, placement
 from homeport.services.ecs.views import failure_view, task_view
 
@@ -58,14 +58,14 @@ async def run_task(
     document = definition.parsed()
     constraints = placement.parse_constraints(placement_constraints, document["placementConstraints"])
     strategies = placement.parse_strategies(placement_strategy)
-    chosen, providers = _providers(place, document, launch_type, capacity_provider_strategy, count, platform_version)
-    if chosen == "FARGATE":
+    compute = choose_compute(place, document, launch_type, capacity_provider_strategy, platform_version)
+    if compute.launch_type == "FARGATE":
         launch.check_fargate_placement(placement_constraints, placement_strategy)
         launch.check_platform(platform_version or "LATEST")
     if enable_execute_command:
         raise UnsupportedFeature("enableExecuteCommand is not supported.")
     asked = Asked(
-        launch_type=chosen,
+        launch_type=compute.launch_type,
         group=group,
         started_by=started_by,
         network_configuration=network_configuration,
@@ -76,7 +76,8 @@ async def run_task(
     )
     order = await make_order(call, place, definition, asked)
     failures: list[dict[str, str]] = []
-    if chosen == "FARGATE":
+    if compute.launch_type == "FARGATE":
+        providers = distribute(compute.strategy, count) if compute.strategy else [None] * count
         records = [build(order, provider, index, call.ids) for index, provider in enumerate(providers)]
     else:
         records, failures = await _place(call, order, constraints, strategies, count)
@@ -102,28 +103,3 @@ async def _place(
     records = [build_on(order, by_arn[arn], index, call.ids) for index, arn in enumerate(decided.placed)]
     failures = [failure_view(each.instance, each.reason.value, each.sentence) for each in decided.refusals]
     return records, failures
-
-
-def _providers(
-    cluster: Cluster,
-    definition: Mapping[str, Any],
-    launch_type: str | None,
-    strategy: Sequence[Mapping[str, Any]],
-    count: int,
-    platform_version: str | None,
-) -> tuple[str, list[str | None]]:
-    """Return the launch type, and the capacity provider of each task: None where the launch type alone was said."""
-    if launch_type is not None and strategy:
-        raise InvalidParameter(
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
-        )
-    items = parse_strategy(strategy, cluster.document.capacity_providers)
-    if launch_type is None and not items:
-        items = cluster.document.default_capacity_provider_strategy
-    chosen = "FARGATE" if items else launch_type or "EC2"
-    if chosen != "FARGATE" and platform_version is not None:
-        raise InvalidParameter(f"The platform version must be null when specifying an {chosen} launch type.")
-    launch.check_compatible(definition, chosen)
-    if chosen not in {"FARGATE", "EC2"}:
-        raise UnsupportedFeature(f"The launch type {chosen} is not supported.")
-    return chosen, list(distribute(items, count)) if items else [None] * count

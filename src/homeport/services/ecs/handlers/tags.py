@@ -1,4 +1,4 @@
-"""Tags of clusters, container instances, task definitions and tasks."""
+"""Tags of clusters, container instances, services, task definitions and tasks."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +9,9 @@ from homeport.aws.tags import tags_view
 from homeport.services.ecs.errors import ClusterNotFound, InvalidParameter, ResourceNotFound
 from homeport.services.ecs.lookup import place_of
 from homeport.services.ecs.model.container_instances import Status
+from homeport.services.ecs.model.services import ServiceStatus
 from homeport.services.ecs.service import ecs
-from homeport.services.ecs.store import clusters, container_instances, task_definitions, tasks
+from homeport.services.ecs.store import clusters, container_instances, services, task_definitions, tasks
 from homeport.services.ecs.tags import merge_tags, parse_tags
 
 _MISSING = "The specified resource is not found. Specify a valid resource and try again."
@@ -52,6 +53,8 @@ async def _resource(call: Call, arn: str) -> _Tagged:
         return await _definition(call, arn)
     if kind == "task":
         return await _task(call, rest)
+    if kind == "service":
+        return await _service(call, arn, rest)
     if kind == "container-instance":
         return await _container_instance(call, arn)
     if arn.startswith("arn:") and kind:
@@ -91,6 +94,19 @@ async def _container_instance(call: Call, arn: str) -> _Tagged:
 
     async def write(tags: Mapping[str, str]) -> None:
         await container_instances.update(call.tx, replace(found, tags=tags))
+
+    return _Tagged(found.tags, write)
+
+
+async def _service(call: Call, arn: str, rest: str) -> _Tagged:
+    if "/" not in rest:
+        raise InvalidParameter("Long ARN format must be used for tagging operations")
+    found = await services.find(call.tx, arn)
+    if found is None or found.status is ServiceStatus.INACTIVE:
+        raise ResourceNotFound(_MISSING)
+
+    async def write(tags: Mapping[str, str]) -> None:
+        await services.put_tags(call.tx, arn, tags)
 
     return _Tagged(found.tags, write)
 

@@ -14,6 +14,7 @@ from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model.tasks import Desired
 from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
+from homeport.services.ecs.store import services
 from homeport.services.ecs.store import tasks as store
 from homeport.services.ecs.views import failure_view, task_view
 
@@ -65,11 +66,14 @@ async def list_tasks(
     launch_type: str | None = None,
 ) -> dict[str, Any]:
     place = await get_cluster(call, cluster)
+    given = {"family": family, "started_by": started_by, "launch_type": launch_type}
     if service_name is not None:
-        raise ServiceNotFound  # there are no services
+        service = await services.find(call.tx, place_of(call).service_arn(service_name, place.name))
+        if service is None or service.cluster != place.arn:
+            raise ServiceNotFound
+        given["service"] = service.arn
     if desired_status == "PENDING":
         return {"taskArns": []}  # accepted, and as on AWS no task is ever meant to be pending
-    given = {"family": family, "started_by": started_by, "launch_type": launch_type}
     if container_instance is not None:
         given["container_instance"] = (await get_container_instance(call, place, container_instance)).id
     size = page_size(max_results)
@@ -101,4 +105,6 @@ async def stop_task(call: Call, *, task: str, cluster: str = DEFAULT_CLUSTER, re
     elif stopped.task is not record.task:
         await assign_again(call.tx, stopped)
         call.wake("fleet.sessions")
+    if record.launch.service:
+        call.wake("ecs.services")
     return {"task": task_view(document)}

@@ -36,13 +36,18 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a cluster has: container instances, and its live tasks by launch type and status."""
+    """What a cluster has: container instances, and its live tasks and its services by launch type and status."""
 
     container_instances: int = 0
     tasks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    services: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def of(self, *statuses: str, launch_type: str = "") -> int:
         """Count the tasks with one of these statuses, of one launch type or of all."""
         return sum(
             count for (kind, status), count in self.tasks.items() if status in statuses and launch_type in {"", kind}
         )
+
+    def services_of(self, status: str, launch_type: str = "") -> int:
+        """Count the services of a status, of one launch type or of all."""
+        return sum(count for (kind, of), count in self.services.items() if of == status and launch_type in {"", kind})

@@ -46,6 +46,7 @@ class StopCode(StrEnum):
     FAILED_TO_START = "TaskFailedToStart"
     ESSENTIAL_EXITED = "EssentialContainerExited"
     USER = "UserInitiated"
+    SERVICE = "ServiceSchedulerInitiated"
     TERMINATION_NOTICE = "TerminationNotice"
 
 
@@ -189,6 +190,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     container_instance: str = ""  # this and the rest: on EC2 only
     ec2_instance: str = ""
     share: Share | None = None  # what the task has of its container instance now
+    service: str = ""  # the ARN of the service that started it; this and the rest: for tasks of services only
+    revision_of_service: str = ""  # its ARN
+    proven: bool = False  # it has counted as healthy for its service
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +205,4 @@ class TaskRecord:
     node: str | None = None
     waiting: bool = True
     observed_sequence: int = 0
+    protected_until: float | None = None  # for tasks of services: neither scaling in nor a deployment ends it before

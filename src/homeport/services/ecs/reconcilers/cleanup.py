@@ -1,10 +1,19 @@
-"""Remove what AWS forgets after a while: stopped tasks, deleted clusters, old client tokens, deleted revisions."""
+"""Remove what AWS forgets after a while: stopped tasks, deleted clusters and services, client tokens, revisions."""
 
 from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
-from homeport.services.ecs.store import client_tokens, clusters, container_instances, task_definitions, tasks
+from homeport.services.ecs.store import (
+    client_tokens,
+    clusters,
+    container_instances,
+    deployments,
+    service_events,
+    services,
+    task_definitions,
+    tasks,
+)
 
-#: How long stopped tasks and deleted clusters can still be described, in seconds.
+#: How long stopped tasks and deleted clusters and services can still be described, in seconds.
 RETENTION = 3600.0
 #: How long a client token is remembered, in seconds.
 TOKEN_RETENTION = 86_400.0
@@ -28,6 +37,9 @@ class Cleanup:
             if removed < _BATCH:
                 break
         async with self._database.transaction() as tx:
+            for arn in await services.inactive(tx, now - RETENTION, _BATCH):
+                for forget in (deployments.remove, service_events.remove, services.remove):
+                    await forget(tx, arn)
             await clusters.remove_inactive(tx, now - RETENTION)
             await container_instances.remove_inactive(tx, now - RETENTION, _BATCH)
             await client_tokens.remove_old(tx, now - TOKEN_RETENTION)

@@ -8,20 +8,27 @@ from homeport.db.database import Row, Tx
 from homeport.services.ecs import tags
 from homeport.services.ecs.model.clusters import Counts
 from homeport.services.ecs.model.container_instances import Share
+from homeport.services.ecs.model.services import TaskCounts
 from homeport.services.ecs.model.tasks import RANK, Desired, Launch, Status, Task, TaskRecord
-from homeport.services.ecs.store import container_instances
+from homeport.services.ecs.store import container_instances, services
 
 _encode = msgspec.json.Encoder().encode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_launch = msgspec.json.Decoder(Launch).decode
 
-_RECORD = "document, launch, tags, node, waiting, observed_sequence"
+_RECORD = "document, launch, tags, node, waiting, observed_sequence, protected_until"
 
 
 def _record(row: Row) -> TaskRecord:
-    document, launch, tags_json, node, waiting, sequence = row
+    document, launch, tags_json, node, waiting, sequence, protected = row
     return TaskRecord(
-        _decode_task(document), _decode_launch(launch), tags.from_json(tags_json), node, waiting is not None, sequence
+        _decode_task(document),
+        _decode_launch(launch),
+        tags.from_json(tags_json),
+        node,
+        waiting is not None,
+        sequence,
+        protected,
     )
 
 
@@ -38,8 +45,8 @@ async def insert(tx: Tx, record: TaskRecord) -> str:
     await tx.execute(
         """INSERT INTO ecs_tasks (id, position, cluster, desired_status, last_status, family, revision, started_by,
                launch_type, capacity_provider, node, waiting, observed_sequence, stopped_at, document, launch, tags,
-               container_instance)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 1, 0, NULL, ?, ?, ?, ?)""",
+               container_instance, service, service_revision, watched)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 1, 0, NULL, ?, ?, ?, ?, ?, ?, ?)""",
         task.id,
         position(task.created_at, task.id),
         task.cluster_arn,
@@ -54,6 +61,9 @@ async def insert(tx: Tx, record: TaskRecord) -> str:
         _encode(launch).decode(),
         tags.to_json(record.tags),
         launch.container_instance or None,
+        launch.service or None,
+        launch.revision_of_service or None,
+        1 if launch.service else None,
     )
     return document
 
@@ -89,6 +99,8 @@ async def update(tx: Tx, record: TaskRecord) -> str:
         _encode(launch).decode(),
         task.id,
     )
+    if launch.service:
+        await services.mark_due(tx, launch.service)
     return document
 
 
@@ -131,14 +143,40 @@ async def live_on_instance(tx: Tx, container_instance: str) -> list[TaskRecord]:
     return [_record(row) for row in rows]
 
 
+async def watched(tx: Tx, service: str) -> list[TaskRecord]:
+    """Return the tasks of a service that have not stopped, and those of whose end it has yet to take note."""
+    rows = await tx.fetch(f"SELECT {_RECORD} FROM ecs_tasks WHERE service = ? AND watched = 1", service)
+    return [_record(row) for row in rows]
+
+
+async def settle(tx: Tx, task_id: str) -> None:
+    """Record that the task's service has taken note of its end."""
+    await tx.execute("UPDATE ecs_tasks SET watched = NULL WHERE id = ?", task_id)
+
+
+async def protect(tx: Tx, task_id: str, until: float | None) -> None:
+    """Protect a task from scale-in and deployments until that time, or no longer."""
+    await tx.execute("UPDATE ecs_tasks SET protected_until = ? WHERE id = ?", until, task_id)
+
+
+async def counts_of_service(tx: Tx, service: str) -> TaskCounts:
+    """Count the tasks of a service that are meant to run."""
+    rows = await tx.fetch(
+        """SELECT service_revision, last_status, COUNT(*) FROM ecs_tasks
+           WHERE service = ? AND watched = 1 AND desired_status = 'RUNNING' GROUP BY service_revision, last_status""",
+        service,
+    )
+    return TaskCounts({(revision, status): count for revision, status, count in rows})
+
+
 async def page(
     tx: Tx, cluster: str, desired: Desired, *, after: str, limit: int, filters: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """
     Return (position, id) of up to *limit* tasks after the position *after*.
 
-    *filters* gives equal values of the columns family, started_by, launch_type and container_instance; each has an
-    index that ends in the position, so a page costs what it shows.
+    *filters* gives equal values of the columns family, started_by, launch_type, container_instance and service; each
+    has an index that ends in the position, so a page costs what it shows.
     """
     clauses = "".join(f" AND {column} = ?" for column in filters)
     rows = await tx.fetch(
@@ -201,10 +239,14 @@ async def put_tags(tx: Tx, task_id: str, tagged: Mapping[str, str]) -> None:
 
 
 async def remove_stopped(tx: Tx, before: float, limit: int) -> int:
-    """Remove up to *limit* tasks that stopped before that time, and say how many they were."""
+    """
+    Remove up to *limit* tasks that stopped before that time, and say how many they were.
+
+    One whose service has yet to take note of its end is kept.
+    """
     return await tx.execute(
         """DELETE FROM ecs_tasks WHERE id IN
-            (SELECT id FROM ecs_tasks WHERE stopped_at < ? ORDER BY stopped_at LIMIT ?)""",
+            (SELECT id FROM ecs_tasks WHERE stopped_at < ? AND watched IS NULL ORDER BY stopped_at LIMIT ?)""",
         before,
         limit,
     )

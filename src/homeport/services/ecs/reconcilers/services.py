@@ -1,0 +1,295 @@
+"""
+Keep services as they are declared: `deployments.plan` decides, this carries out.
+
+One look at a service is one transaction, so that after a crash each of its actions is done or not, and never twice.
+Only services that are due are looked at: those that were declared anew, those one of whose tasks has moved on, and
+those for which time has run out.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from homeport.db.database import Database
+from homeport.kit.clock import Clock
+from homeport.kit.ids import Ids
+from homeport.reconcile.driver import Reconciler
+from homeport.services.ecs import lifecycle
+from homeport.services.ecs.assigning import assign_again
+from homeport.services.ecs.deploying import Beginning, ended, roll_back
+from homeport.services.ecs.deployments import model as planned
+from homeport.services.ecs.deployments import texts
+from homeport.services.ecs.deployments.plan import plan
+from homeport.services.ecs.model.services import (
+    UNDERWAY,
+    Deployment,
+    Moved,
+    Progress,
+    Revision,
+    ServiceEvent,
+    ServiceRecord,
+    ServiceStatus,
+)
+from homeport.services.ecs.model.tasks import StopCode, TaskRecord
+from homeport.services.ecs.observing_services import as_planned, phase_of
+from homeport.services.ecs.starting import Here, start
+from homeport.services.ecs.store import deployments, service_events, services, tasks
+
+log = logging.getLogger(__name__)
+
+NAME = "ecs.services"
+#: A service that nothing happens to is looked at all the same, in seconds.
+LONGEST_REST = 3600.0
+#: How long to wait before a task that has no place is tried again, in seconds: at first, and at most.
+FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0
+#: How long a service is left alone that could not be looked at, in seconds.
+AFTER_FAILURE = 30.0
+#: After how many seconds it is said again that tasks cannot be started.
+REPEAT_SECONDS = 6 * 3600.0
+
+_BATCH = 64
+
+
+class Services:
+    """The reconciler's passes."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, account: str, wake: Callable[[str], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._account = account
+        self._wake = wake
+
+    def reconciler(self) -> Reconciler:
+        # The interval is how late a look may be that time alone makes due; it costs one indexed read.
+        return Reconciler(NAME, self.pass_, interval=1)
+
+    async def pass_(self) -> None:
+        """Look at every service that is due, each in a transaction of its own."""
+        while True:
+            async with self._database.snapshot() as tx:
+                due = await services.due(tx, self._clock.now(), _BATCH)
+            for arn in due:
+                try:
+                    await self._look(arn)
+                except Exception:  # the boundary, for one service: it must not hold up the others
+                    log.exception("the service %s could not be looked at", arn)
+                    await self._postpone(arn)
+            if len(due) < _BATCH:
+                return
+
+    async def _postpone(self, arn: str) -> None:
+        async with self._database.transaction() as tx:
+            await services.set_due(tx, arn, self._clock.now() + AFTER_FAILURE)
+
+    async def _look(self, arn: str) -> None:
+        async with self._database.transaction() as tx:
+            service = await services.find(tx, arn)
+            if service is None or service.status is ServiceStatus.INACTIVE:
+                return
+            here = Here(self._account, service.region, tx, self._ids, self._clock.now())
+            look = Look(here, service, await tasks.watched(tx, arn))
+            if service.status is ServiceStatus.DRAINING:
+                await look.drain()
+            else:
+                await look.step()
+        if look.again:
+            look.wakes.add(NAME)
+        for name in sorted(look.wakes):
+            self._wake(name)
+
+
+@dataclass
+class Look:
+    """One look at one service: what it finds, what it changes, and whom that concerns."""
+
+    here: Here
+    service: ServiceRecord
+    records: Sequence[TaskRecord]
+    wakes: set[str] = field(default_factory=set)
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    written: dict[str, Deployment] = field(default_factory=dict)  # the deployments as their rows have them
+    revisions: dict[str, Revision] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    impediment: str = ""
+    tried: bool = False
+    last_words: list[str] = field(default_factory=list)  # events that come after those of the plan
+    again: bool = False  # there is more to do at once
+
+    async def drain(self) -> None:
+        """Stop every task of a service that is being deleted; when none is left it is gone."""
+        phases = {record.task.id: phase_of(record.task) for record in self.records}
+        for record in self.records:
+            if phases[record.task.id] is planned.Phase.STOPPED:
+                await tasks.settle(self.here.tx, record.task.id)
+            elif phases[record.task.id] is not planned.Phase.STOPPING:
+                await self._stop(record, texts.SCALING.format(record.task.started_by))
+        name = self.service.name
+        if running := [task for task, phase in phases.items() if phase is planned.Phase.RUNNING]:
+            await self._say(texts.stopped_running(name, running))
+        if pending := sum(phase is planned.Phase.PENDING for phase in phases.values()):
+            await self._say(texts.stopped_pending(name, pending))
+        if set(phases.values()) <= {planned.Phase.STOPPED}:
+            gone = replace(self.service, status=ServiceStatus.INACTIVE)
+            await services.put(self.here.tx, gone, inactive_since=self.here.at)
+        else:
+            await services.set_due(self.here.tx, self.service.arn, self.here.at + LONGEST_REST)
+
+    async def step(self) -> None:
+        """Take the next step of an active service."""
+        tx, now = self.here.tx, self.here.at
+        live = await deployments.of_service(tx, self.service.arn)
+        self._have(live)
+        self.revisions = await deployments.revisions(tx, list({each.revision for each in live}))
+        self.progress = self.service.progress
+        decided = plan(as_planned(self.service, live, self.records, now), now)
+        for action in decided.actions:
+            await self._act(action)
+        for sentence in (*decided.events, *self.last_words):
+            await self._say(sentence)
+        await self._note_impediment()
+        await self._save()
+        self.progress = msgspec.structs.replace(self.progress, standing=dict(decided.standing))
+        await services.put_progress(tx, self.service.arn, self.progress, self._due(decided.again_at))
+
+    def _have(self, live: Sequence[Deployment]) -> None:
+        self.deployments = {each.id: each for each in live}
+        self.written = dict(self.deployments)
+
+    async def _save(self) -> None:
+        """Write the deployments that have changed."""
+        for id_, deployment in self.deployments.items():
+            if deployment != self.written.get(id_):
+                await deployments.put(self.here.tx, msgspec.structs.replace(deployment, updated_at=self.here.at))
+
+    async def _act(self, action: planned.Action) -> None:
+        match action:
+            case planned.Account():
+                await tasks.settle(self.here.tx, action.task)
+                self._count(action.deployment, failed=action.failed, never_ran=action.never_ran)
+            case planned.Prove():
+                await self._prove(action)
+            case planned.ClearLaunchFailures():
+                self._change(action.deployment, launch_failures=0)
+            case planned.Start():
+                await self._start(action)
+            case planned.Stop():
+                await self._stop(self._record(action.task), action.reason)
+                self._count(action.deployment, failed=action.failed, never_ran=False)
+            case planned.Retire():
+                del self.deployments[action.deployment]
+                await deployments.retire(self.here.tx, action.deployment)
+            case planned.Complete():
+                await self._complete(action)
+            case planned.Fail():
+                await self._fail(action)
+
+    def _record(self, task_id: str) -> TaskRecord:
+        return next(record for record in self.records if record.task.id == task_id)
+
+    def _change(self, deployment: str, **members: object) -> None:
+        """Change a deployment, unless it is gone: its last tasks may end after it."""
+        if (found := self.deployments.get(deployment)) is not None:
+            self.deployments[deployment] = msgspec.structs.replace(found, **members)
+
+    def _count(self, deployment: str, *, failed: bool, never_ran: bool) -> None:
+        found = self.deployments.get(deployment)
+        if found is None or not (failed or never_ran):
+            return
+        self._change(
+            deployment,
+            failed_tasks=found.failed_tasks + failed,
+            launch_failures=found.launch_failures + never_ran,
+            last_failure_at=self.here.at,
+        )
+
+    async def _prove(self, action: planned.Prove) -> None:
+        record = self._record(action.task)
+        proven = replace(record, launch=msgspec.structs.replace(record.launch, proven=True))
+        await tasks.update(self.here.tx, proven)
+        self.records = [proven if each is record else each for each in self.records]
+        if action.reset:
+            self._change(action.deployment, failed_tasks=0)
+
+    async def _start(self, action: planned.Start) -> None:
+        deployment = self.deployments[action.deployment]
+        revision = self.revisions[deployment.revision]
+        started = await start(self.here, self.service, deployment, revision, self.records, action.count)
+        self.tried = True
+        self.impediment = started.impediment
+        if started.ids:
+            await self._say(texts.started(self.service.name, started.ids, min(action.replaced, len(started.ids))))
+            self.wakes.add("ecs.placement")
+
+    async def _stop(self, record: TaskRecord, reason: str) -> None:
+        task = lifecycle.stopped_with(record.task, StopCode.SERVICE, reason, self.here.at)
+        stopped = replace(record, task=task)
+        await tasks.update(self.here.tx, stopped)
+        if record.waiting:
+            self.wakes.add("ecs.placement")  # no node has it: placement ends it
+        else:
+            await assign_again(self.here.tx, stopped)
+            self.wakes.add("fleet.sessions")
+
+    async def _complete(self, action: planned.Complete) -> None:
+        done = self.deployments[action.deployment]
+        self._change(action.deployment, rollout=planned.Rollout.COMPLETED, reason=action.reason)
+        self.progress = msgspec.structs.replace(self.progress, completed=done.revision)
+        await self._end_move(Moved.ROLLBACK_SUCCESSFUL if done.rollback else Moved.SUCCESSFUL, "")
+
+    async def _fail(self, action: planned.Fail) -> None:
+        failed = self.deployments[action.deployment]
+        self._change(action.deployment, rollout=planned.Rollout.FAILED, reason=action.reason)
+        if not action.roll_back_to:
+            await self._end_move(Moved.ROLLBACK_FAILED if failed.rollback else Moved.STOPPED, action.reason)
+            return
+        await self._save()
+        at = Beginning(self.here.tx, self.here.ids, self.here.at)
+        live = list(self.deployments.values())
+        made = await roll_back(at, self.service, action.roll_back_to, live, action.reason)
+        self._have(await deployments.of_service(self.here.tx, self.service.arn))
+        self._change(made.id, reason=texts.BREAKER_ROLLS_BACK.format(made.id))
+        self.last_words.append(texts.rolling_back(self.service.name, made.id))
+        self.again = True
+
+    async def _end_move(self, status: Moved, reason: str) -> None:
+        """End the service deployment that the PRIMARY deployment belongs to, if that has not ended."""
+        latest = await deployments.latest_move(self.here.tx, self.service.arn)
+        if latest is not None and latest.status in UNDERWAY:
+            await deployments.put_move(self.here.tx, ended(latest, status, reason, self.here.at))
+
+    async def _say(self, message: str) -> None:
+        event = ServiceEvent(self.here.ids.uuid(), self.here.at, message)
+        await service_events.add(self.here.tx, self.service.arn, event)
+
+    async def _note_impediment(self) -> None:
+        """Say why tasks could not be started, unless that was said within six hours and has not changed since."""
+        before, now = self.progress, self.here.at
+        if not self.impediment:
+            if before.impediment and self.tried:
+                self.progress = msgspec.structs.replace(before, impediment="", impeded_since=0.0, attempts=0)
+            return
+        news = self.impediment != before.impediment or now >= before.impeded_since + REPEAT_SECONDS
+        if news:
+            await self._say(self.impediment)
+        self.progress = msgspec.structs.replace(
+            before,
+            impediment=self.impediment,
+            impeded_since=now if news else before.impeded_since,
+            attempts=before.attempts + 1,
+        )
+
+    def _due(self, again_at: float | None) -> float:
+        """Return when the service must be looked at next, if nothing happens to it before."""
+        now = self.here.at
+        if self.again:
+            return now
+        protections = [each.protected_until for each in self.records if each.protected_until is not None]
+        times = [now + LONGEST_REST, *(until for until in protections if until > now)]
+        if again_at is not None:
+            times.append(again_at)
+        if self.impediment:
+            times.append(now + min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(self.progress.attempts - 1, 10)))
+        return min(times)

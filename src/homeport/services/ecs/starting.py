@@ -1,0 +1,123 @@
+"""
+Start tasks of a service, as RunTask starts those of its callers.
+
+On Fargate each goes to the zone that has the fewest; on container instances placement finds a place for each.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from homeport.aws.errors import AwsError
+from homeport.db.database import Tx
+from homeport.kit.ids import Ids
+from homeport.services.ecs import impediments
+from homeport.services.ecs.deploying import asked_by
+from homeport.services.ecs.launching import Order, build, build_on, group_of
+from homeport.services.ecs.model.clusters import Cluster
+from homeport.services.ecs.model.container_instances import Status
+from homeport.services.ecs.model.services import Deployment, Revision, ServiceRecord
+from homeport.services.ecs.model.tasks import Desired, TaskRecord
+from homeport.services.ecs.ordering import make_order, network_of
+from homeport.services.ecs.placement.filters import requirements_of
+from homeport.services.ecs.placement.plan import plan_placement
+from homeport.services.ecs.store import clusters, container_instances, task_definitions, tasks
+from homeport.services.ecs.strategies import distribute
+from homeport.services.ecs.validation import placement
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The transaction, place and moment in which tasks are started."""
+
+    account: str
+    region: str
+    tx: Tx
+    ids: Ids
+    at: float
+
+    def now(self) -> float:
+        return self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The ids of the tasks that were started, and the event that says why there are not more; "" if all were."""
+
+    ids: tuple[str, ...]
+    impediment: str = ""
+
+
+async def start(
+    here: Here,
+    service: ServiceRecord,
+    deployment: Deployment,
+    revision: Revision,
+    present: Sequence[TaskRecord],
+    count: int,
+) -> Started:
+    """Start *count* tasks of a deployment beside those *present*, or as many as there is room for."""
+    try:
+        order, cluster = await _order(here, service, deployment, revision)
+    except AwsError as error:
+        return Started((), impediments.not_launched(service.name, error.message))
+    # Those of other revisions are on their way out: who counted them would leave gaps where they are.
+    meant = [
+        each
+        for each in present
+        if each.task.desired_status is Desired.RUNNING and each.launch.revision_of_service == revision.arn
+    ]
+    if revision.on_fargate:
+        records, impediment = _on_fargate(here, order, revision, meant, count), ""
+    else:
+        records, impediment = await _on_instances(here, service, order, cluster, count)
+    for record in records:
+        await tasks.insert(here.tx, record)
+    return Started(tuple(record.task.id for record in records), impediment)
+
+
+async def _order(
+    here: Here, service: ServiceRecord, deployment: Deployment, revision: Revision
+) -> tuple[Order, Cluster]:
+    family, _, number = revision.task_definition.rpartition("/")[2].partition(":")
+    definition = await task_definitions.find(here.tx, here.region, family, int(number))
+    assert definition is not None, "a task definition outlives the services that run it"
+    cluster = await clusters.find(here.tx, service.cluster)
+    assert cluster is not None, "a cluster outlives its services"
+    return await make_order(here, cluster, definition, asked_by(service, revision, deployment.id)), cluster
+
+
+def _on_fargate(
+    here: Here, order: Order, revision: Revision, meant: Sequence[TaskRecord], count: int
+) -> list[TaskRecord]:
+    """Make the tasks, each in the zone and, where there is a strategy, with the provider that is furthest behind."""
+    providers: list[str | None] = [None] * count
+    if revision.strategy:
+        held = Counter(each.task.capacity_provider_name or "" for each in meant)
+        providers = list(distribute(revision.strategy, count, held))
+    zones = list(dict.fromkeys(subnet.zone for subnet in order.subnets))
+    filled = Counter(each.task.availability_zone for each in meant)
+    records = []
+    for provider in providers:
+        zone = min(zones, key=lambda zone: (filled[zone], zones.index(zone)))
+        # A turn picks the zone by its remainder, and among the zone's own subnets by its quotient.
+        turn = zones.index(zone) + filled[zone] * len(zones)
+        filled[zone] += 1
+        records.append(build(replace(order, turn=turn), provider, 0, here.ids))
+    return records
+
+
+async def _on_instances(
+    here: Here, service: ServiceRecord, order: Order, cluster: Cluster, count: int
+) -> tuple[list[TaskRecord], str]:
+    """Make the tasks for which there is a place, and say why there is none for the others."""
+    found = await container_instances.in_cluster(here.tx, cluster.arn, Status.ACTIVE)
+    constraints = placement.parse_constraints(service.declared.placement_constraints, ())
+    strategies = placement.parse_strategies(service.declared.placement_strategy)
+    requirements = requirements_of(order.applied, group_of(order), network_of(order), constraints)
+    chance = Random(order.turn)  # noqa: S311 - spreads tasks, no secret
+    decided = plan_placement(requirements, [each.for_placement() for each in found], strategies, count, chance)
+    by_arn = {each.arn: each for each in found}
+    records = [build_on(order, by_arn[arn], index, here.ids) for index, arn in enumerate(decided.placed)]
+    return records, impediments.no_place(service.name, decided.refusals) if decided.unplaced else ""

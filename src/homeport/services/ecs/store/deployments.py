@@ -1,0 +1,121 @@
+"""Rows of service revisions, deployments and service deployments."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from homeport.db.database import Tx
+from homeport.services.ecs.model.services import Deployment, DeploymentStatus, Moved, Revision, ServiceDeployment
+
+_encode = msgspec.json.Encoder().encode
+_revision = msgspec.json.Decoder(Revision).decode
+_deployment = msgspec.json.Decoder(Deployment).decode
+_service_deployment = msgspec.json.Decoder(ServiceDeployment).decode
+
+
+async def put_revision(tx: Tx, revision: Revision) -> None:
+    """Record a revision, which never changes."""
+    await tx.execute(
+        "INSERT INTO ecs_service_revisions (arn, service, document) VALUES (?, ?, ?)",
+        revision.arn,
+        revision.service,
+        _encode(revision).decode(),
+    )
+
+
+async def revisions(tx: Tx, arns: Sequence[str]) -> dict[str, Revision]:
+    """Return those revisions that exist, by ARN."""
+    marks = ", ".join("?" * len(arns))
+    rows = await tx.fetch(f"SELECT arn, document FROM ecs_service_revisions WHERE arn IN ({marks})", *arns)
+    return {arn: _revision(document) for arn, document in rows}
+
+
+async def put(tx: Tx, deployment: Deployment) -> None:
+    await tx.execute(
+        """INSERT INTO ecs_deployments (id, service, status, created_at, document) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET status = excluded.status, document = excluded.document""",
+        deployment.id,
+        deployment.service,
+        deployment.status,
+        deployment.created_at,
+        _encode(deployment).decode(),
+    )
+
+
+async def retire(tx: Tx, id_: str) -> None:
+    """Forget a deployment that was replaced and has no tasks left."""
+    await tx.execute("DELETE FROM ecs_deployments WHERE id = ?", id_)
+
+
+async def of_service(tx: Tx, service: str) -> list[Deployment]:
+    """Return the deployments of a service, the PRIMARY one first, then the newest."""
+    rows = await tx.fetch(
+        "SELECT document FROM ecs_deployments WHERE service = ? ORDER BY created_at DESC, id DESC", service
+    )
+    found = [_deployment(document) for (document,) in rows]
+    return sorted(found, key=lambda each: each.status is not DeploymentStatus.PRIMARY)
+
+
+async def put_move(tx: Tx, move: ServiceDeployment) -> None:
+    await tx.execute(
+        """INSERT INTO ecs_service_deployments (arn, service, status, created_at, document) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (arn) DO UPDATE SET status = excluded.status, document = excluded.document""",
+        move.arn,
+        move.service,
+        move.status,
+        move.created_at,
+        _encode(move).decode(),
+    )
+
+
+async def moves(tx: Tx, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
+    """Return those service deployments that exist, by ARN."""
+    marks = ", ".join("?" * len(arns))
+    rows = await tx.fetch(f"SELECT arn, document FROM ecs_service_deployments WHERE arn IN ({marks})", *arns)
+    return {arn: _service_deployment(document) for arn, document in rows}
+
+
+async def latest_move(tx: Tx, service: str) -> ServiceDeployment | None:
+    """Return the service deployment that was begun last."""
+    row = await tx.fetch_one(
+        "SELECT document FROM ecs_service_deployments WHERE service = ? ORDER BY created_at DESC, arn DESC LIMIT 1",
+        service,
+    )
+    return None if row is None else _service_deployment(row[0])
+
+
+async def page_of_moves(
+    tx: Tx,
+    service: str,
+    *,
+    statuses: Sequence[Moved],
+    since: float,
+    until: float,
+    after: tuple[float, str] | None,
+    limit: int,
+) -> list[ServiceDeployment]:
+    """Return up to *limit* service deployments created within those times, the newest first, after that key."""
+    clause, values = "", list[str | float]()
+    if statuses:
+        clause += f" AND status IN ({', '.join('?' * len(statuses))})"
+        values.extend(statuses)
+    if after is not None:
+        clause += " AND (created_at, arn) < (?, ?)"
+        values.extend(after)
+    rows = await tx.fetch(
+        f"""SELECT document FROM ecs_service_deployments
+            WHERE service = ? AND created_at >= ? AND created_at <= ?{clause}
+            ORDER BY created_at DESC, arn DESC LIMIT ?""",
+        service,
+        since,
+        until,
+        *values,
+        limit,
+    )
+    return [_service_deployment(document) for (document,) in rows]
+
+
+async def remove(tx: Tx, service: str) -> None:
+    """Forget all revisions and deployments of a service."""
+    for table in ("ecs_service_revisions", "ecs_deployments", "ecs_service_deployments"):
+        await tx.execute(f"DELETE FROM {table} WHERE service = ?", service)

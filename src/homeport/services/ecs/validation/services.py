@@ -1,0 +1,132 @@
+"""What CreateService and UpdateService check that needs no look-up (reference, 1.9.5)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homeport.aws.fields import Fields
+from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
+from homeport.services.ecs.model.services import Breaker, DeploymentConfiguration, Threshold
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
+_MOST_DESIRED = 5000
+_LONGEST_GRACE = 2**31 - 1
+
+DEFAULTS = {
+    "REPLICA": DeploymentConfiguration(),
+    "DAEMON": DeploymentConfiguration(minimum_healthy_percent=0, maximum_percent=100),
+}
+
+
+def check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidParameter("Invalid service name: letters, digits, hyphens and underscores, at most 255 of them.")
+
+
+def check_token(token: str | None) -> None:
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise InvalidParameter("clientToken must have between 1 and 36 printable ASCII characters.")
+
+
+def check_desired_count(count: int) -> None:
+    if not 0 <= count <= _MOST_DESIRED:
+        raise InvalidParameter(f"desiredCount must be between 0 and {_MOST_DESIRED}.")
+
+
+def check_grace(seconds: int | None) -> None:
+    if seconds is not None and not 0 <= seconds <= _LONGEST_GRACE:
+        raise InvalidParameter(f"healthCheckGracePeriodSeconds must be between 0 and {_LONGEST_GRACE}.")
+
+
+def check_controller(controller: Mapping[str, Any] | None) -> None:
+    kind = (controller or {}).get("type", "ECS")
+    if kind != "ECS":
+        raise UnsupportedFeature(f"The deployment controller {kind} is not supported; use ECS.")
+
+
+def check_unhonoured(
+    *, execute_command: bool | None, connect: Mapping[str, Any] | None, volumes: Sequence[Any] | None
+) -> None:
+    """Refuse what AWS would do for a service and Homeport does not."""
+    if execute_command:
+        raise UnsupportedFeature("enableExecuteCommand is not supported.")
+    if connect is not None and connect["enabled"]:
+        raise UnsupportedFeature("Service Connect is not supported.")
+    if volumes:
+        raise UnsupportedFeature("Volumes configured at launch are not supported.")
+
+
+def check_balancing(load_balancers: Sequence[Any] | None, registries: Sequence[Any] | None, role: str | None) -> None:
+    if role is not None and not load_balancers:
+        raise InvalidParameter("IAM roles are only valid for services configured to use load balancers")
+    if load_balancers:
+        raise UnsupportedFeature("Services with load balancers are not supported.")
+    if registries:
+        raise UnsupportedFeature("Services with service registries are not supported.")
+
+
+def parse_configuration(
+    given: Mapping[str, Any] | None, current: DeploymentConfiguration, scheduling: str
+) -> DeploymentConfiguration:
+    """Return the deployment configuration that *given* makes of the *current* one, or refuse it."""
+    with Fields(given or {}, "deploymentConfiguration") as fields:
+        changed = DeploymentConfiguration(
+            minimum_healthy_percent=fields.take("minimumHealthyPercent", int, current.minimum_healthy_percent),
+            maximum_percent=fields.take("maximumPercent", int, current.maximum_percent),
+            breaker=_breaker(fields.take("deploymentCircuitBreaker", dict, None), current.breaker),
+        )
+        _check_alarms(fields.take("alarms", dict, None))
+        _check_strategy(fields)
+    _check_percents(changed, scheduling)
+    return changed
+
+
+def _breaker(given: Mapping[str, Any] | None, current: Breaker) -> Breaker:
+    if given is None:
+        return current
+    with Fields(given, "deploymentConfiguration.deploymentCircuitBreaker") as fields:
+        threshold = fields.take("thresholdConfiguration", dict, None) or {}
+        breaker = Breaker(
+            enable=fields.take("enable", bool),
+            rollback=fields.take("rollback", bool),
+            reset_on_healthy_task=fields.take("resetOnHealthyTask", bool, True),
+            threshold_configuration=Threshold(
+                type=threshold.get("type", "BOUNDED_PERCENT"), value=threshold.get("value", 50)
+            ),
+        )
+    if breaker.threshold_configuration.value < 1:
+        raise InvalidParameter("The value of thresholdConfiguration must be at least 1.")
+    return breaker
+
+
+def _check_alarms(given: Mapping[str, Any] | None) -> None:
+    if given is not None and (given["enable"] or given["alarmNames"]):
+        raise UnsupportedFeature("Deployment alarms are not supported.")
+
+
+def _check_strategy(fields: Fields) -> None:
+    """Refuse the strategies that shift traffic, and what only they have."""
+    strategy = fields.take("strategy", str, "ROLLING")
+    if strategy != "ROLLING":
+        raise UnsupportedFeature(f"The deployment strategy {strategy} is not supported; use ROLLING.")
+    if fields.take("bakeTimeInMinutes", int, 0):
+        raise UnsupportedFeature("bakeTimeInMinutes is not supported.")
+    if fields.take("lifecycleHooks", list, []):
+        raise UnsupportedFeature("Deployment lifecycle hooks are not supported.")
+
+
+def _check_percents(configuration: DeploymentConfiguration, scheduling: str) -> None:
+    lower, upper = configuration.minimum_healthy_percent, configuration.maximum_percent
+    if lower > 100:
+        raise InvalidParameter("minimumHealthyPercent must be at most 100")
+    if lower < 0:
+        raise InvalidParameter("minimumHealthyPercent must be at least 0")
+    if scheduling == "DAEMON" and upper > 100:
+        raise InvalidParameter("The daemon scheduling strategy does not support values above 100 for maximumPercent")
+    if upper < 100:
+        raise InvalidParameter("maximumPercent must be at least 100")
+    if lower >= upper:
+        raise InvalidParameter(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."
+        )
