@@ -25,3 +25,15 @@ def invalid_token() -> AwsError:
 
 def bad_value(value: object, parameter: str) -> InvalidParameterValue:
     return InvalidParameterValue(f"The value {value} for parameter {parameter} is invalid.")
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFound"
+    status = 404
+
+
+class ResourceNotFoundException(AwsError):
+    """What the operations on tags say."""
+
+    code = "ResourceNotFoundException"
+    status = 404

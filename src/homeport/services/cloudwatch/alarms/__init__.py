@@ -1,0 +1,1 @@
+"""Alarms: what they are, and how their state follows from datapoints.  All of it is pure."""
