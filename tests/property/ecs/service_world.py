@@ -48,6 +48,7 @@ class World:
     failures: Counter[str] = field(default_factory=Counter)  # of each deployment since it was last proven
     started: Counter[str] = field(default_factory=Counter)  # tasks ever made for each deployment
     broken: set[str] = field(default_factory=set)  # revisions whose tasks never run
+    crowding: bool = False  # new tasks go to one zone, whatever the others have
     sick: set[str] = field(default_factory=set)  # tasks, and revisions of tasks, that fail their checks for good
 
     # What is so.
@@ -90,6 +91,11 @@ class World:
                 or sorted(task.instance for task in self.live) == sorted(self.service.instances)
             )
         )
+
+    @property
+    def balanced_over_zones(self) -> bool:
+        counts = Counter(task.zone for task in self.live)
+        return max(counts[zone] for zone in ZONES) - min(counts[zone] for zone in ZONES) <= 1
 
     @property
     def movable(self) -> bool:
@@ -147,8 +153,9 @@ class World:
         assert action.deployment == primary.id
         assert primary.rollout is not Rollout.FAILED
         new = []
-        for place in action.instances or ("",) * action.count:
+        for index, place in enumerate(action.instances or ("",) * action.count):
             self.made += 1
+            spread = ZONES[0 if self.crowding else self.made % 3]
             new.append(
                 Task(
                     f"t{self.made:04}",
@@ -157,7 +164,8 @@ class World:
                     Phase.PENDING,
                     container_health=Health.UNKNOWN if self.containers_checked else None,
                     targets=(Target(GROUP),) if self.balanced else (),
-                    zone=ZONES[self.made % 3],
+                    zone=action.zones[index] if action.zones else spread,
+                    rebalances=bool(action.zones),
                     instance=place,
                     created_at=self.now,
                 )
@@ -167,7 +175,7 @@ class World:
         self.service = replace(self.service, tasks=(*self.service.tasks, *new))
         assert len(self.live) <= self.ceiling, "above the ceiling"
         wanted = [t for t in self.live if t.revision == primary.revision and self.verdict(t) in _WORTH_KEEPING]
-        assert len(wanted) <= self.desired, "more than desired"
+        assert len(wanted) <= self.desired + len(action.zones), "more than desired"
         if self.service.scheduling is Scheduling.DAEMON:
             assert max(Counter(task.instance for task in self.live).values()) == 1, "two on an instance"
 
@@ -252,6 +260,8 @@ class World:
             planned = self.step(next(rest, None))
             quiet = not planned.actions and all(task.phase is Phase.RUNNING for task in self.live)
             if self.converged and quiet:
+                room = self.service.rebalancing and self.ceiling > self.desired
+                assert self.balanced_over_zones or not room
                 return
             self.behave()
             if quiet and planned.again_at is not None:
@@ -272,6 +282,7 @@ def new_world(
     containers_checked: bool = False,
     balanced: bool = False,
     grace_seconds: float = 0.0,
+    rebalancing: bool = False,
 ) -> World:
     return World(
         Service(
@@ -284,6 +295,8 @@ def new_world(
             scheduling=Scheduling.DAEMON if daemon else Scheduling.REPLICA,
             instances=tuple(f"i-{number}" for number in range(desired)) if daemon else (),
             breaker=breaker,
+            zones=ZONES,
+            rebalancing=rebalancing,
         ),
         containers_checked=containers_checked,
         balanced=balanced,

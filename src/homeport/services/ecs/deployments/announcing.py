@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from homeport.services.ecs.deployments import texts, throttle
 from homeport.services.ecs.deployments.health import Verdict, failing_target
-from homeport.services.ecs.deployments.model import Action, Complete, Deployment, Fail, Health, Phase, Rollout
+from homeport.services.ecs.deployments.model import Action, Cause, Complete, Deployment, Fail, Health, Phase, Rollout
+from homeport.services.ecs.deployments.rebalancing import applies, is_balanced, zones_of
 from homeport.services.ecs.deployments.rolling import Moves
 from homeport.services.ecs.deployments.view import View
 from homeport.services.ecs.deployments.waiting import is_stuck
@@ -35,6 +36,7 @@ def announce(
     for sentence in _illnesses(view):
         stand(sentence)
     said += _stops(view, moves)
+    said += _balance(view)
     for action in ending:
         if isinstance(action, Complete):
             said.append(texts.completed(view.service.name, action.deployment))
@@ -47,10 +49,30 @@ def announce(
 
 def _stops(view: View, moves: Moves) -> list[str]:
     phases = {one.task.id: one.task.phase for one in view.present}
-    running = [stop.task for stop in moves.stops if phases[stop.task] is Phase.RUNNING]
+    running = [stop for stop in moves.stops if phases[stop.task] is Phase.RUNNING]
     pending = len(moves.stops) - len(running)
     said = [texts.stopped_pending(view.service.name, pending)] if pending else []
-    return [*said, texts.stopped_running(view.service.name, running)] if running else said
+    others = [stop.task for stop in running if stop.cause is not Cause.REBALANCING]
+    if others:
+        said.append(texts.stopped_running(view.service.name, others))
+    zones = {one.task.id: one.task.zone for one in view.present}
+    by_zone: dict[str, list[str]] = {}
+    for stop in running:
+        if stop.cause is Cause.REBALANCING:
+            by_zone.setdefault(zones[stop.task], []).append(stop.task)
+    return [*said, *(texts.stopped_in_zone(view.service.name, zone, ids) for zone, ids in by_zone.items())]
+
+
+def _was_unbalanced(view: View) -> list[str]:
+    beginning = texts.UNBALANCED.format(view.service.name)
+    return [sentence for sentence in view.service.standing if sentence.startswith(beginning)]
+
+
+def _balance(view: View) -> list[str]:
+    """Say once that the service is balanced, if it was not."""
+    counts = zones_of(view)
+    done = applies(view) and is_balanced(counts) and _was_unbalanced(view)
+    return [texts.balanced(view.service.name, counts)] if done else []
 
 
 def _illnesses(view: View) -> list[str]:
@@ -74,6 +96,12 @@ def _conditions(
     done = primary.rollout is Rollout.COMPLETED or any(isinstance(action, Complete) for action in ending)
     if view.settled and done:
         sentences.append(texts.steady(name))
+    if applies(view):
+        counts = zones_of(view)
+        sentences += [] if is_balanced(counts) else [texts.unbalanced(name, counts)]
+    elif view.service.rebalancing:
+        # While tasks come and go for it, what was said of it stands.
+        sentences += _was_unbalanced(view)
     if throttled and throttle.rounds(primary, view.desired) >= throttle.IMPAIRED_ROUNDS:
         sentences.append(texts.impaired(name))
     if moves.protected:

@@ -18,7 +18,7 @@ _WORTH = {Verdict.UNHEALTHY: 0, Verdict.STARTING: 1, Verdict.SETTLING: 2, Verdic
 
 def in_order(tasks: Sequence[Judged]) -> list[Judged]:
     """
-    Return *tasks* in the order in which to stop them.
+    Return *tasks* in the order in which to stop them, those that are protected last.
 
     Of tasks that are worth the same, the next to go is one of the zone, then of the instance, that has most of
     those that would be left.
@@ -40,8 +40,8 @@ def in_order(tasks: Sequence[Judged]) -> list[Judged]:
     return order
 
 
-def _worth(one: Judged) -> tuple[bool, int]:
-    return one.current, _WORTH[one.verdict]
+def _worth(one: Judged) -> tuple[bool, bool, int]:
+    return one.current, one.task.protected, _WORTH[one.verdict]
 
 
 def _youth(one: Judged) -> tuple[float, str]:

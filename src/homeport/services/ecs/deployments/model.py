@@ -72,6 +72,7 @@ class Task:
     created_at: float = 0.0
     told: bool = False
     proven: bool = False  # it has counted as healthy before
+    rebalances: bool = False  # a Start with zones made it
 
 
 class Rollout(StrEnum):
@@ -150,6 +151,8 @@ class Service:
     maximum_percent: int = 200
     grace_seconds: float = 0.0
     scheduling: Scheduling = Scheduling.REPLICA
+    zones: tuple[str, ...] = ()  # REPLICA: where a task can be
+    rebalancing: bool = False  # its tasks are kept spread over its zones
     instances: tuple[str, ...] = ()  # DAEMON: where a task belongs, in the order in which they are to get one
     breaker: Breaker | None = None
     rollback_to: str = ""
@@ -167,6 +170,7 @@ class Cause(StrEnum):
     SCALE_IN = "SCALE_IN"  # one too many
     UNHEALTHY = "UNHEALTHY"
     MISPLACED = "MISPLACED"  # a daemon where none belongs any more
+    REBALANCING = "REBALANCING"  # its zone has too many, and one that has too few has another instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +178,15 @@ class Start:
     """
     Make *count* new tasks of the deployment; say `texts.started` once their ids are known.
 
-    *replaced* of them take the place of unhealthy tasks.  For DAEMON there is one on each of *instances*.
+    *replaced* of them take the place of unhealthy tasks.  For DAEMON there is one on each of *instances*.  With
+    *zones*, one for each, a task goes there or is not made; what is said of it is `texts.started_in_zone`.
     """
 
     deployment: str
     count: int
     replaced: int = 0
     instances: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +280,7 @@ class Why(StrEnum):
     PROTECTION = "PROTECTION"  # tasks protected from scale-in
     STUCK = "STUCK"  # another deployment configuration
     FAILED = "FAILED"  # another deployment
+    BALANCE = "BALANCE"  # tasks in the zones that have too few
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,13 @@ def plan(service: Service, now: float) -> Plan:
     retired = [Retire(old.id) for old in service.deployments[1:] if not _has_tasks(view, old)]
     actions: tuple[Action, ...] = (*notes, *moves.starts, *moves.stops, *retired, *ending)
     events, standing = announce(view, primary, moves, ending, throttled=throttled)
+    due = _due(view, primary, standing, throttled=throttled)
     return Plan(
         actions=actions,
         events=events,
         waits=waits_for(view, primary, moves, throttled=throttled),
         standing=standing,
-        again_at=_due(view, primary, standing, throttled=throttled),
+        again_at=now if ending and service.rebalancing else due,  # its tasks may have to change zones next
     )
 
 

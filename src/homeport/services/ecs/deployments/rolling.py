@@ -12,6 +12,7 @@ from homeport.services.ecs.deployments import texts
 from homeport.services.ecs.deployments.choosing import in_order
 from homeport.services.ecs.deployments.health import Verdict, failing_target
 from homeport.services.ecs.deployments.model import Cause, Health, Start, Stop
+from homeport.services.ecs.deployments.rebalancing import is_finishing, plan_rebalancing, under_way
 from homeport.services.ecs.deployments.view import Judged, View, count
 
 
@@ -37,7 +38,8 @@ def plan_replicas(view: View, *, may_start: bool = True) -> Moves:
     bad = [one for one in view.current if one.verdict is Verdict.UNHEALTHY]
     missing = max(0, view.desired - len(good))
     starting = min(missing, view.room) if may_start else 0
-    surplus = in_order(good)[: max(0, len(good) - view.desired)] if len(good) > view.desired else []
+    too_many = max(0, len(good) - view.desired - under_way(view))
+    surplus = in_order(good)[:too_many] if too_many else []
     unneeded = [*in_order(view.old), *surplus]
     going = _stoppable(view, unneeded)
     # Those being replaced go when their replacements are there; protection is not for them.
@@ -50,7 +52,7 @@ def plan_replicas(view: View, *, may_start: bool = True) -> Moves:
     replaced = min(starting, len(bad))
     starts = (Start(view.primary.id, starting, replaced),) if starting else ()
     return Moves(
-        starts=starts,
+        starts=starts or (plan_rebalancing(view) if may_start else ()),
         stops=tuple(stop(view, one) for one in going),
         missing=missing - starting,
         unneeded=len(kept),
@@ -108,7 +110,7 @@ def stop(view: View, one: Judged) -> Stop:
     deployment = view.counts_for(one.task)
     if one.current and one.verdict is Verdict.UNHEALTHY:
         return Stop(one.task.id, deployment, Cause.UNHEALTHY, _illness(one), failed=True)
-    cause = Cause.SCALE_IN if one.current else Cause.DEPLOYMENT
+    cause = (Cause.REBALANCING if is_finishing(view) else Cause.SCALE_IN) if one.current else Cause.DEPLOYMENT
     # The deployment named is the one that started the task: unconfirmed.
     return Stop(one.task.id, deployment, cause, texts.SCALING.format(one.task.deployment))
 

@@ -1,6 +1,6 @@
 """AWS's sentences about services: events, rollout state reasons, stopped reasons (reference, 4.1, 4.3 and 3.5)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 COMPLETED = "ECS deployment {} completed."
 IN_PROGRESS = "ECS deployment {} in progress."
@@ -28,6 +28,31 @@ def stopped_running(service: str, ids: Sequence[str]) -> str:
 
 def stopped_pending(service: str, count: int) -> str:
     return f"(service {service}) stopped {count} pending tasks."
+
+
+def started_in_zone(service: str, zone: str, ids: Sequence[str]) -> str:
+    return f"(service {service}) has started {len(ids)} tasks in {zone} to AZ Rebalance: {_tasks(ids)}."
+
+
+def stopped_in_zone(service: str, zone: str, ids: Sequence[str]) -> str:
+    """Say what AWS documents without the ids' parentheses and (service ...); those are as in its other sentences."""
+    return f"(service {service}) has stopped {len(ids)} running tasks in {zone} due to AZ rebalancing: {_tasks(ids)}."
+
+
+def _zones(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} tasks in {zone}" for zone, count in counts.items())
+
+
+#: What `unbalanced` begins with, whatever the counts.
+UNBALANCED = "(service {}) is not AZ balanced with "
+
+
+def unbalanced(service: str, counts: Mapping[str, int]) -> str:
+    return f"{UNBALANCED.format(service)}{_zones(counts)}. AZ Rebalancing in progress."
+
+
+def balanced(service: str, counts: Mapping[str, int]) -> str:
+    return f"(service {service}) is AZ balanced with {_zones(counts)}."
 
 
 def registered(service: str, count: int, group: str) -> str:

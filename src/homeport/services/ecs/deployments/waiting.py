@@ -3,6 +3,7 @@
 from homeport.services.ecs.deployments import throttle
 from homeport.services.ecs.deployments.health import SETTLING_SECONDS, Verdict, changes_at, fails, is_checked
 from homeport.services.ecs.deployments.model import Deployment, Rollout, Wait, Why
+from homeport.services.ecs.deployments.rebalancing import applies, is_balanced, zones_of
 from homeport.services.ecs.deployments.rolling import Moves
 from homeport.services.ecs.deployments.view import Judged, View, count
 
@@ -21,6 +22,7 @@ def waits_for(view: View, primary: Deployment, moves: Moves, *, throttled: bool)
         sentence = f"The deployment {primary.id} has failed: it starts no more tasks until the service is updated."
         waits.append(Wait(Why.FAILED, sentence))
     waits += _tasks(view)
+    waits += _balance(view)
     if throttled:
         sentence = f"{primary.launch_failures} tasks in a row have ended before they were RUNNING."
         waits.append(Wait(Why.THROTTLE, sentence, throttle.free_at(primary, view.desired)))
@@ -55,6 +57,13 @@ def _tasks(view: View) -> list[Wait]:
     if view.leaving:
         waits.append(Wait(Why.DRAINING, f"{view.leaving} tasks are being stopped and still take up their places."))
     return waits
+
+
+def _balance(view: View) -> list[Wait]:
+    if not applies(view) or is_balanced(counts := zones_of(view)):
+        return []
+    spread = ", ".join(f"{number} in {zone}" for zone, number in counts.items())
+    return [Wait(Why.BALANCE, f"Tasks are moved to the zones that have too few of them: {spread}.")]
 
 
 def _health(view: View, settling: list[Judged]) -> Wait:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from homeport.services.ecs.deployments.model import Deployment, Phase, Service, Task
+from homeport.services.ecs.deployments.model import Deployment, Phase, Rollout, Service, Task
 
 NOW = 10_000.0
 OLD = Deployment("ecs-svc/1", "revision/1")
@@ -32,3 +32,8 @@ def service(desired: int, *groups: Iterable[Task], **more: Any) -> Service:
     all_tasks = tuple(task for group in groups for task in group)
     old = (OLD,) if any(task.deployment == OLD.id for task in all_tasks) else ()
     return replace(Service("web", desired, (NEW, *old), all_tasks), **more)
+
+
+def completed(desired: int, *groups: Iterable[Task], **more: Any) -> Service:
+    """A service whose PRIMARY deployment is NEW and done."""
+    return service(desired, *groups, deployments=(replace(NEW, rollout=Rollout.COMPLETED),), **more)

@@ -1,14 +1,13 @@
 """What a service starts and stops: the documented examples, and each rule by itself."""
 
 import pytest
-from tests.unit.services.ecs.deployments.services import NEW, NOW, OLD, service, tasks
+from tests.unit.services.ecs.deployments.services import NEW, NOW, OLD, completed, service, tasks
 
 from homeport.services.ecs.deployments.model import (
     Cause,
     Health,
     Phase,
     Plan,
-    Rollout,
     Service,
     Start,
     Stop,
@@ -100,24 +99,19 @@ def test_a_deployment_completes_when_only_its_healthy_tasks_are_left() -> None:
     assert planned.waits == ()
 
 
-def completed(count: int, desired: int, **more: object) -> Service:
-    done = type(NEW)(NEW.id, NEW.revision, Rollout.COMPLETED)
-    return service(desired, tasks(count), deployments=(done,), **more)
-
-
 def test_a_steady_service_says_so_once_in_six_hours() -> None:
-    first = plan(completed(2, 2), NOW)
+    first = plan(completed(2, tasks(2)), NOW)
     assert (first.actions, first.events) == ((), ("(service web) has reached a steady state.",))
     assert first.again_at == NOW + 6 * 3600
-    again = completed(2, 2, standing=first.standing)
+    again = completed(2, tasks(2), standing=first.standing)
     assert plan(again, NOW + 100) == Plan(standing=first.standing, again_at=NOW + 6 * 3600)
     assert plan(again, NOW + 6 * 3600).events == first.events
 
 
 def test_more_are_started_and_fewer_kept_as_desired() -> None:
-    assert started(plan(completed(2, 5), NOW)) == 3
-    assert len(stopped(plan(completed(5, 2), NOW))) == 3
-    assert len(stopped(plan(completed(5, 0), NOW))) == 5
+    assert started(plan(completed(5, tasks(2)), NOW)) == 3
+    assert len(stopped(plan(completed(2, tasks(5)), NOW))) == 3
+    assert len(stopped(plan(completed(0, tasks(5)), NOW))) == 5
 
 
 FAILING = (Target("arn:tg", TargetHealth.UNHEALTHY, 80, "Health checks failed with these codes: [503]"),)
@@ -161,8 +155,13 @@ def test_within_the_grace_period_failing_checks_are_not_listened_to() -> None:
     assert started(plan(service(1, sick, grace_seconds=60.0), NOW + 1.0)) == 1
 
 
+def test_of_too_many_tasks_those_that_are_not_protected_go() -> None:
+    planned = plan(completed(1, tasks(1, protected=True), tasks(2, prefix="free")), NOW)
+    assert stopped(planned) == ["free0", "free1"]
+
+
 def test_protected_tasks_are_spared_and_said_to_be_in_the_way() -> None:
-    planned = plan(completed(1, 1), NOW)
+    planned = plan(completed(1, tasks(1)), NOW)
     assert planned.waits == ()
     kept = service(1, tasks(1), tasks(2, OLD, protected=True))
     planned = plan(kept, NOW)
