@@ -52,6 +52,7 @@ from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
+from homeport.services.route53.reconcilers import names
 from homeport.wire.messages import VERSION, Welcome
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Server:
             Instances(database, clock, self._signer, self._installation.account, self.wake).reconciler(),
             Reconciler(cloudwatch_alarms.NAME, cloudwatch_alarms.Alarms(database, clock, self.wake).pass_, interval=5),
             Reconciler("cloudwatch.expiry", lambda: expire_datapoints(database, clock), interval=600),
+            names.reconciler(database, clock, self.wake),
             Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),
         ]
 

@@ -136,4 +136,8 @@ CODES_OUTSIDE_THE_MODELS: dict[str, dict[str, str]] = {
         "ValidationError": "of the errors common to all query services: "
         "docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/CommonErrors.html",
     },
+    "route53": {
+        "AccessDenied": "what changing a zone that Cloud Map made is answered with, as users report it; "
+        "docs.aws.amazon.com/cloud-map/latest/dg/creating-namespaces.html says that such a zone is changed there only",
+    },
 }

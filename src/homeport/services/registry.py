@@ -13,6 +13,8 @@ from homeport.services.elbv2 import handlers as elbv2_handlers
 from homeport.services.elbv2.service import elbv2
 from homeport.services.logs import handlers as logs_handlers
 from homeport.services.logs.service import logs
+from homeport.services.route53 import handlers as route53_handlers
+from homeport.services.route53.service import route53
 from homeport.services.servicediscovery import handlers as servicediscovery_handlers
 from homeport.services.servicediscovery.service import servicediscovery
 from homeport.services.ssm import handlers as ssm_handlers
@@ -28,6 +30,7 @@ HANDLERS = (
     ecs_handlers,
     elbv2_handlers,
     logs_handlers,
+    route53_handlers,
     servicediscovery_handlers,
     ssm_handlers,
     sts_handlers,
@@ -42,6 +45,7 @@ SERVICES: dict[str, Service] = {
         ecs,
         elbv2,
         logs,
+        route53,
         servicediscovery,
         ssm,
         sts,

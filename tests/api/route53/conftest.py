@@ -1,0 +1,110 @@
+"""Route 53 as boto3 sees it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from homeport.fleet import assignments
+from homeport.kit.clock import SystemClock
+from homeport.kit.ids import RandomIds
+from homeport.services.ec2 import store as ec2
+from homeport.services.route53.reconcilers import names
+from homeport.wire.messages import Facts, Item
+
+
+@pytest.fixture
+def route53(api: Any) -> Any:
+    return api.client("route53")
+
+
+@pytest.fixture
+def vpc(api: Any) -> str:
+    async def initialise() -> None:
+        async with api.database.transaction() as tx:
+            await ec2.initialise(tx, ids=RandomIds(), public_pool="198.18.0.0/16")
+
+    api.run(initialise())
+    return api.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+
+@pytest.fixture
+def make_zone(route53: Any) -> Callable[..., str]:
+    """Make a zone, private if a VPC is given, and return its id."""
+    count = iter(range(1_000_000))
+
+    def make(name: str = "example.com", vpc: str = "", **others: Any) -> str:
+        if vpc:
+            others["VPC"] = {"VPCRegion": "us-east-1", "VPCId": vpc}
+        made = route53.create_hosted_zone(Name=name, CallerReference=f"reference-{next(count)}", **others)
+        return made["HostedZone"]["Id"].rpartition("/")[2]
+
+    return make
+
+
+def record(name: str, kind: str, *values: str, **others: Any) -> dict[str, Any]:
+    content = {"TTL": 60, "ResourceRecords": [{"Value": value} for value in values]} if values else {}
+    return {"Name": name, "Type": kind, **content, **others}
+
+
+@pytest.fixture
+def change(route53: Any) -> Callable[..., Any]:
+    """Change a zone: `change(zone, ("CREATE", record(...)), ...)`."""
+
+    def send(zone: str, *changes: tuple[str, dict[str, Any]]) -> Any:
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": content} for action, content in changes]}
+        return route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)["ChangeInfo"]
+
+    return send
+
+
+@pytest.fixture
+def refused() -> Callable[..., tuple[str, str]]:
+    """Call an operation that must fail, and return its error: code and message."""
+
+    def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as caught:
+            operation(*arguments, **named)
+        error = caught.value.response["Error"]
+        return error["Code"], error["Message"]
+
+    return call
+
+
+class Fleet:
+    """Nodes that have joined, and what they were told."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+
+    def join(self, name: str = "n1") -> None:
+        async def join() -> None:
+            async with self._api.database.transaction() as tx:
+                await assignments.register(tx, name, Facts(cpus=2, memory=1024, kernel="k"), 0.0)
+
+        self._api.run(join())
+
+    def tell(self) -> None:
+        """Run the reconciler until it has nothing more to say."""
+
+        async def tell() -> None:
+            wakes: list[str] = []
+            await names.one_pass(self._api.database, SystemClock(), wakes.append)
+            while "route53.names" in wakes:
+                wakes.clear()
+                await names.one_pass(self._api.database, SystemClock(), wakes.append)
+
+        self._api.run(tell())
+
+    def items(self, kind: str, name: str = "n1") -> list[Item]:
+        async def read() -> list[Item]:
+            async with self._api.database.snapshot() as tx:
+                return await assignments.items(tx, name, kind)
+
+        return self._api.run(read())
+
+
+@pytest.fixture
+def fleet(api: Any) -> Fleet:
+    return Fleet(api)

@@ -1,0 +1,90 @@
+"""What nodes are told of names, and when a change counts as everywhere."""
+
+from tests.api.route53.conftest import record
+
+from homeport.wire.messages import RecordSet, Zone
+
+
+def test_a_change_is_pending_until_every_node_is_told(route53, make_zone, change, fleet, refused):
+    fleet.join()
+    zone = make_zone()
+    made = change(zone, ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+    assert made["Id"].startswith("/change/C")
+    fleet.tell()
+    assert route53.get_change(Id=made["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+    later = change(zone, ("UPSERT", record("www.example.com", "A", "192.0.2.2")))
+    assert route53.get_change(Id=made["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+    assert route53.get_change(Id=later["Id"])["ChangeInfo"]["Status"] == "PENDING"
+    fleet.tell()
+    route53.get_waiter("resource_record_sets_changed").wait(Id=later["Id"], WaiterConfig={"MaxAttempts": 1})
+    assert refused(route53.get_change, Id="C0")[0] == "NoSuchChange"
+
+
+def test_where_there_is_no_node_a_change_is_in_force_at_once(route53, make_zone, change):
+    made = change(make_zone(), ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+    route53.get_waiter("resource_record_sets_changed").wait(Id=made["Id"], WaiterConfig={"MaxAttempts": 1})
+
+
+def test_nodes_are_told_of_zones_and_records_in_dns_words(make_zone, change, fleet, vpc):
+    fleet.join()
+    zone = make_zone("corp.test", vpc)
+    change(zone, ("CREATE", record("*.corp.test", "TXT", '"a\\052"', TTL=5)))
+    fleet.tell()
+    assert [(item.id, item.name, item.vpcs) for item in fleet.items("Zone")] == [(zone, "corp.test.", (vpc,))]
+    found = {item.kind: item for item in fleet.items("RecordSet")}
+    assert found.keys() == {"NS", "SOA", "TXT"}
+    assert found["TXT"] == RecordSet(
+        id=f"{zone}/*.corp.test./TXT/", zone=zone, name="*.corp.test.", kind="TXT", ttl=5, values=('"a*"',)
+    )
+
+
+def test_what_is_gone_is_dropped(route53, make_zone, change, fleet):
+    fleet.join()
+    zone = make_zone()
+    content = record("www.example.com", "A", "192.0.2.1")
+    change(zone, ("CREATE", content))
+    fleet.tell()
+    assert len(fleet.items("RecordSet")) == 3
+    change(zone, ("DELETE", content))
+    fleet.tell()
+    assert len(fleet.items("RecordSet")) == 2
+    route53.delete_hosted_zone(Id=zone)
+    fleet.tell()
+    assert (fleet.items("RecordSet"), fleet.items("Zone")) == ([], [])
+
+
+def test_a_node_that_joins_late_is_told_everything(make_zone, change, fleet):
+    fleet.join("n1")
+    zone = make_zone()
+    fleet.tell()
+    change(zone, ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+    fleet.join("n2")
+    fleet.tell()
+    for kind in ("Zone", "RecordSet"):
+        assert fleet.items(kind, "n2") == fleet.items(kind, "n1")
+    assert len(fleet.items("RecordSet", "n2")) == 3
+
+
+def test_an_association_is_told(route53, api, make_zone, fleet, vpc):
+    fleet.join()
+    zone = make_zone("corp.test", vpc)
+    fleet.tell()
+    other = api.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    place = {"VPCRegion": "us-east-1", "VPCId": other}
+    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=place)
+    fleet.tell()
+    (told,) = fleet.items("Zone")
+    assert isinstance(told, Zone)
+    assert set(told.vpcs) == {vpc, other}
+
+
+def test_many_changes_are_told_in_parts(make_zone, change, fleet):
+    fleet.join()
+    zone = make_zone()
+    for start in (0, 200):
+        change(
+            zone,
+            *[("CREATE", record(f"h{n}.example.com", "A", "192.0.2.1")) for n in range(start, start + 200)],
+        )
+    fleet.tell()
+    assert len(fleet.items("RecordSet")) == 402

@@ -1,0 +1,66 @@
+"""Names declared through Route 53, asked for by tasks and found over real DNS."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from tests.cluster.conftest import Lab, shell
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+
+@pytest.fixture
+def route53() -> Any:
+    return boto3.client("route53")
+
+
+class Zone:
+    """A hosted zone, which goes with its record sets when the test ends."""
+
+    def __init__(self, route53: Any, name: str, vpc: str = "") -> None:
+        self._route53 = route53
+        place = {"VPC": {"VPCRegion": "us-east-1", "VPCId": vpc}} if vpc else {}
+        made = route53.create_hosted_zone(Name=name, CallerReference=uuid4().hex, **place)
+        self.id = made["HostedZone"]["Id"].rpartition("/")[2]
+        self._made: list[dict[str, Any]] = []
+
+    def put(self, name: str, kind: str, *values: str) -> None:
+        """Make a record set and wait until nodes know it."""
+        record = {"Name": name, "Type": kind, "TTL": 5, "ResourceRecords": [{"Value": value} for value in values]}
+        self._made = [each for each in self._made if (each["Name"], each["Type"]) != (name, kind)] + [record]
+        self._change("UPSERT", [record])
+
+    def close(self) -> None:
+        self._change("DELETE", self._made)
+        self._route53.delete_hosted_zone(Id=self.id)
+
+    def _change(self, action: str, records: list[dict[str, Any]]) -> None:
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record} for record in records]}
+        made = self._route53.change_resource_record_sets(HostedZoneId=self.id, ChangeBatch=batch)
+        self._route53.get_waiter("resource_record_sets_changed").wait(Id=made["ChangeInfo"]["Id"])
+
+
+@pytest.fixture
+def zones(route53: Any, lab: Lab) -> Iterator[tuple[Zone, Zone]]:
+    """Make a public zone and a private one of the same name for the default VPC."""
+    vpc = lab.subnets()[0]["VpcId"]
+    made = Zone(route53, "names.test"), Zone(route53, "names.test", vpc)
+    yield made
+    for zone in made:
+        zone.close()
+
+
+def test_a_task_finds_what_the_private_zone_says_and_what_it_says_next(lab: Lab, zones: tuple[Zone, Zone]) -> None:
+    public, private = zones
+    public.put("web.names.test", "A", "192.0.2.1")
+    private.put("web.names.test", "A", "10.9.9.1")
+    private.put("*.any.names.test", "CNAME", "web.names.test")
+    ask = "nslookup web.names.test; nslookup x.any.names.test; nslookup none.names.test"
+    first = "\n".join(lab.output(shell(ask)))
+    assert first.count("Address: 10.9.9.1") >= 2
+    assert "192.0.2.1" not in first
+    assert "can't find none.names.test: NXDOMAIN" in first
+    private.put("web.names.test", "A", "10.9.9.2")
+    assert "Address: 10.9.9.2" in "\n".join(lab.output(shell("nslookup web.names.test")))
