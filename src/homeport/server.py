@@ -43,6 +43,7 @@ from homeport.services.ec2.service import INSTANCES
 from homeport.services.ecr.authority import Authority
 from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
+from homeport.services.ecs.metering import record_usage
 from homeport.services.ecs.observe import observe
 from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
@@ -91,6 +92,7 @@ class Server:
             observed=observe,
             instance=observe_instance,
             log_batch=append,
+            usage=record_usage,
             wakes=("fleet.sessions", ecs_services.NAME),
             instance_wakes=(INSTANCES,),
         )

@@ -24,6 +24,7 @@ from homeport.wire.messages import (
     Observed,
     ObservedAck,
     ToNode,
+    Usage,
     Welcome,
 )
 
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 256  # reports recorded in one transaction at the most
 
-Report = Observed | InstanceObserved | LogBatch
+Report = Observed | InstanceObserved | LogBatch | Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Intake:
     observed: Callable[[Tx, str, Observed, float], Awaitable[None]]
     instance: Callable[[Tx, str, InstanceObserved, float], Awaitable[None]]
     log_batch: Callable[[Tx, LogBatch, float], Awaitable[int]]
+    usage: Callable[[Tx, str, Usage], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
     instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
 
@@ -191,6 +193,8 @@ class _Session:
                     case Observed():
                         await self._intake.observed(tx, self.node, report, now)
                         acks.append(ObservedAck(task=report.task, sequence=report.sequence))
+                    case Usage():
+                        await self._intake.usage(tx, self.node, report)
                     case InstanceObserved():
                         await self._intake.instance(tx, self.node, report, now)
                         acks.append(InstanceAck(instance=report.instance, sequence=report.sequence))

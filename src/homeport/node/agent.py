@@ -37,6 +37,7 @@ from homeport.node.tasks.container import machine_limits, task_processes
 from homeport.node.tasks.networks import Networks
 from homeport.node.tasks.perform import Machine
 from homeport.node.tasks.roster import Roster
+from homeport.node.usage import UsageReporter
 from homeport.runtime.images import PodmanImages
 from homeport.runtime.oci import OciRuntime
 from homeport.runtime.protocol import Images, Runtime
@@ -112,6 +113,7 @@ class Agent:
         self.instances.serve(self.roster)
         tokens = Tokens(self._store.secret("imds-tokens"))
         self._endpoints.serve(Answers(self.roster, self.instances, drivers.runtime, drivers.network, tokens, clock))
+        self.usage = UsageReporter(self.roster, drivers.runtime, clock, self._report_usage)
         self._work = Tasks()
 
     async def start(self) -> None:
@@ -126,6 +128,7 @@ class Agent:
         self._assign()
         self._start_registry()
         self._work.spawn(self.session.run(), name="session")
+        self._work.spawn(self.usage.run(), name="usage")
 
     async def close(self) -> None:
         """Stop everything but the containers and their network."""
@@ -158,6 +161,9 @@ class Agent:
     def _registry_names(self) -> tuple[str, ...]:
         names = self._welcome.registry_names if self._welcome is not None else ()
         return (self._config.registry, *names)
+
+    def _report_usage(self, usage: wire.Usage) -> None:
+        self.session.report(usage)
 
     # --- What the server says
 

@@ -80,9 +80,14 @@ class Session:
 
     def send(self, message: ToServer) -> None:
         """Send a report if there is a session; if not, the next session sends it."""
+        self.report(message)
+        if self.ready:
+            self._expect_ack()
+
+    def report(self, message: ToServer) -> None:
+        """Send what is said once and not acknowledged, if there is a session; if not, it is lost."""
         if self._writer is not None and self._generation is not None and not self._writer.is_closing():
             self._writer.write(frames.encode(message))
-            self._expect_ack()
 
     def _expect_ack(self) -> None:
         if self._resend is None:

@@ -44,6 +44,7 @@ from homeport.wire.balancing import (
     WeightedGroup,
 )
 from homeport.wire.base import Message
+from homeport.wire.metrics import TaskUsage, Usage
 from homeport.wire.naming import Alias, Geography, RecordSet, Zone
 from homeport.wire.tasks import (
     Container,
@@ -123,10 +124,12 @@ __all__ = (
     "TargetState",
     "Task",
     "TaskPhase",
+    "TaskUsage",
     "Tmpfs",
     "ToNode",
     "ToServer",
     "Ulimit",
+    "Usage",
     "Vpc",
     "WeightedGroup",
     "Welcome",
@@ -448,4 +451,4 @@ class LogBatch(Message, frozen=True, kw_only=True):
 
 
 ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck | BalancerAck | TargetAck
-ToServer = Hello | Observed | InstanceObserved | LogBatch | BalancerObserved | TargetObserved
+ToServer = Hello | Observed | InstanceObserved | LogBatch | Usage | BalancerObserved | TargetObserved

@@ -28,6 +28,7 @@ from homeport.wire.messages import (
     ObservedAck,
     TaskPhase,
     ToServer,
+    Usage,
     Vpc,
     Welcome,
 )
@@ -92,10 +93,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def append(tx: Tx, batch: LogBatch, now: float) -> int:
         return batch.end
 
+    async def record_usage(tx: Tx, node: str, usage: Usage) -> None:
+        made.observed.append(f"{node} {usage.minute}")
+
     intake = Intake(
         observed=record,
         instance=record_instance,
         log_batch=append,
+        usage=record_usage,
         wakes=("ecs.placement",),
         instance_wakes=("ec2.instances",),
     )
@@ -228,4 +233,15 @@ async def test_garbage_ends_the_session_and_not_the_server(tmp_path: Path) -> No
             node.writer.close()
         node = await made.connect()
         await node.join()
+        await leave(node, made)
+
+
+async def test_what_tasks_used_is_recorded_and_not_acknowledged(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        await node.send(Usage(minute=60, tasks=()))
+        await node.send(Observed(task="t", sequence=1, phase=TaskPhase.RUNNING, containers=()))
+        assert await node.receive() == ObservedAck(task="t", sequence=1)
+        assert made.observed == ["n 60", "t"]
         await leave(node, made)

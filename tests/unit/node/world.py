@@ -319,5 +319,8 @@ class _Server:
     def send(self, message: ToServer) -> None:
         self._world.receive(message)
 
+    def report(self, message: ToServer) -> None:
+        self._world.receive(message)
+
     async def run(self) -> None:
         await asyncio.Event().wait()

@@ -124,6 +124,16 @@ async def of_machine(tx: Tx, ec2_instance: str) -> list[ContainerInstance]:
     return await _load(tx, rows)
 
 
+async def on_node(tx: Tx, node: str) -> list[ContainerInstance]:
+    """Return the container instances, whatever their status, whose machines run on that node."""
+    rows = await tx.fetch(
+        f"""SELECT {_COLUMNS} FROM ecs_container_instances
+            WHERE ec2_instance IN (SELECT id FROM ec2_instances WHERE node = ? AND state = 'running') ORDER BY id""",
+        node,
+    )
+    return await _load(tx, rows)
+
+
 async def registered(tx: Tx) -> list[ContainerInstance]:
     """Return all that are not INACTIVE."""
     rows = await tx.fetch(f"SELECT {_COLUMNS} FROM ecs_container_instances WHERE status <> 'INACTIVE' ORDER BY id")

@@ -109,6 +109,13 @@ async def find(tx: Tx, task_id: str) -> TaskRecord | None:
     return None if row is None else _record(row)
 
 
+async def among(tx: Tx, ids: Sequence[str]) -> list[TaskRecord]:
+    """Return those that exist."""
+    marks = ", ".join("?" * len(ids))
+    rows = await tx.fetch(f"SELECT {_RECORD} FROM ecs_tasks WHERE id IN ({marks})", *ids)
+    return [_record(row) for row in rows]
+
+
 async def documents(tx: Tx, cluster: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return document and tags, both JSON, of those tasks of *cluster* among *ids*."""
     marks = ", ".join("?" * len(ids))
