@@ -82,14 +82,16 @@ def test_health_is_the_task_s_where_the_service_keeps_it(ecs_does, web, found):
     )
     assert {one["InstanceId"]: one["HealthStatus"] for one in found()} == {"a": "HEALTHY", "b": "UNHEALTHY"}
     assert found()[0]["Attributes"]["AWS_INIT_HEALTH_STATUS"] in {"HEALTHY", "UNHEALTHY"}
-    ecs_does((tasks.set_health, arn, "a", "UNHEALTHY"), (tasks.set_health, arn, "b", "HEALTHY"))
+    ecs_does(
+        (tasks.set_health, arn, "a", "UNHEALTHY", time.time()), (tasks.set_health, arn, "b", "HEALTHY", time.time())
+    )
     assert [one["InstanceId"] for one in found(HealthStatus="HEALTHY")] == ["b"]
     assert ecs_does((tasks.registered, arn)) == [{"a": "UNHEALTHY", "b": "HEALTHY"}]
 
 
 def test_where_no_health_is_kept_saying_it_changes_nothing(ecs_does, web, found):
     arn = web()
-    ecs_does((tasks.register, arn, task("a"), time.time()), (tasks.set_health, arn, "a", "UNHEALTHY"))
+    ecs_does((tasks.register, arn, task("a"), time.time()), (tasks.set_health, arn, "a", "UNHEALTHY", time.time()))
     assert [one["HealthStatus"] for one in found()] == ["UNKNOWN"]
 
 
@@ -125,7 +127,7 @@ def test_what_a_user_took_away_is_not_missed(ecs_does, web, found, cloudmap):
     cloudmap.deregister_instance(ServiceId=arn, InstanceId="a")
     cloudmap.delete_service(Id=arn)
     assert ecs_does(
-        (tasks.set_health, arn, "a", "HEALTHY"),
+        (tasks.set_health, arn, "a", "HEALTHY", time.time()),
         (tasks.deregister, arn, "a", time.time()),
         (tasks.registered, arn),
         (tasks.register, arn, task("b"), time.time()),

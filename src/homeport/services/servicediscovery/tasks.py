@@ -1,7 +1,7 @@
 """
 ECS tasks as instances of services: what ECS calls to keep a service registry true.
 
-A task's instance has the task's id and the attributes that ECS gives it on AWS.  Whoever releases a task's address takes
+Whoever registers, deregisters or says health wakes NAMES after the commit.  A task's instance has the task's id and the attributes that ECS gives it on AWS.  Whoever releases a task's address takes
 its instance away in the same transaction or before (`deregister`): then no name leads to an address that somebody
 else has been given.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from homeport.aws.arn import find_arn
 from homeport.aws.errors import AwsError
 from homeport.db.database import Tx
+from homeport.services.route53.service import NAMES
 from homeport.services.servicediscovery import instances, store
 from homeport.services.servicediscovery.model import (
     HEALTHY,
@@ -23,6 +24,17 @@ from homeport.services.servicediscovery.model import (
     InstanceDocument,
     Namespace,
 )
+
+__all__ = [
+    "NAMES",
+    "TaskInstance",
+    "attributes_of",
+    "deregister",
+    "find_registry",
+    "register",
+    "registered",
+    "set_health",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +109,21 @@ async def deregister(tx: Tx, region: str, service_arn: str, task_id: str, now: f
     found = await _named(tx, region, service_arn)
     if found is None:
         return
-    service, _ = found
+    service, namespace = found
     instance = await store.find_instance(tx, region, service.id, task_id)
     if instance is not None:
-        await instances.deregister(tx, region, service, instance, now)
+        await instances.deregister(tx, region, namespace, service, instance, now)
 
 
-async def set_health(tx: Tx, region: str, service_arn: str, task_id: str, health: str) -> None:
+async def set_health(tx: Tx, region: str, service_arn: str, task_id: str, health: str, now: float) -> None:
     """Say that a registered task is HEALTHY or UNHEALTHY, where its service keeps that."""
     found = await _named(tx, region, service_arn)
     if found is None or not found[0].document.custom_health:
         return
-    service, _ = found
+    service, namespace = found
     instance = await store.find_instance(tx, region, service.id, task_id)
     if instance is not None and instance.health != health:
-        await instances.set_health(tx, region, service, instance, health)
+        await instances.set_health(tx, region, namespace, service, instance, health, now)
 
 
 async def registered(tx: Tx, region: str, service_arn: str) -> Mapping[str, str]:

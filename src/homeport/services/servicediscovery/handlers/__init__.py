@@ -2,6 +2,7 @@
 
 from homeport.services.servicediscovery.handlers import (
     discovery,
+    dns_namespaces,
     instances,
     namespaces,
     operations,
@@ -10,4 +11,13 @@ from homeport.services.servicediscovery.handlers import (
     tags,
 )
 
-__all__ = ["discovery", "instances", "namespaces", "operations", "service_attributes", "services", "tags"]
+__all__ = [
+    "discovery",
+    "dns_namespaces",
+    "instances",
+    "namespaces",
+    "operations",
+    "service_attributes",
+    "services",
+    "tags",
+]

@@ -8,6 +8,7 @@ from homeport.aws.errors import AwsError
 from homeport.aws.paging import Keyset, Page, cut_page, paginate
 from homeport.services.ec2.store.instances import get_instance as get_ec2_instance
 from homeport.services.ec2.store.interfaces import get_interface
+from homeport.services.route53.service import NAMES
 from homeport.services.servicediscovery import errors, instances, store
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.handlers.lookup import get_instance, get_namespace, get_service, record
@@ -29,6 +30,7 @@ async def register_instance(
     instance = Instance(instance_id, InstanceDocument(attributes=given, creator_request_id=creator_request_id))
     namespace = await get_namespace(call, service.namespace_id)
     await instances.register(call.tx, call.region, namespace, service, instance, call.now())
+    call.wake(NAMES)
     operation = await record(
         call, "REGISTER_INSTANCE", namespace=namespace.id, service=service.id, instance=instance_id
     )
@@ -47,7 +49,9 @@ async def _primary_address(call: Call, ec2_instance: str) -> str:
 async def deregister_instance(call: Call, *, service_id: str, instance_id: str) -> dict[str, Any]:
     service = await get_service(call, service_id)
     instance = await get_instance(call, service, instance_id)
-    await instances.deregister(call.tx, call.region, service, instance, call.now())
+    namespace = await get_namespace(call, service.namespace_id)
+    await instances.deregister(call.tx, call.region, namespace, service, instance, call.now())
+    call.wake(NAMES)
     operation = await record(
         call, "DEREGISTER_INSTANCE", namespace=service.namespace_id, service=service.id, instance=instance_id
     )
@@ -104,4 +108,6 @@ async def update_instance_custom_health_status(call: Call, *, service_id: str, i
     if not service.document.custom_health:
         raise errors.no_custom_health()
     instance = await get_instance(call, service, instance_id)
-    await instances.set_health(call.tx, call.region, service, instance, status)
+    namespace = await get_namespace(call, service.namespace_id)
+    await instances.set_health(call.tx, call.region, namespace, service, instance, status, call.now())
+    call.wake(NAMES)

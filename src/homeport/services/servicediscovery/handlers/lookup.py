@@ -31,9 +31,17 @@ async def get_instance(call: Call, service: DiscoverableService, instance_id: st
     return instance
 
 
-async def record(call: Call, type_: str, *, namespace: str = "", service: str = "", instance: str = "") -> str:
-    """Record an operation that is done, and return its id."""
+async def record(
+    call: Call,
+    type_: str,
+    *,
+    namespace: str = "",
+    service: str = "",
+    instance: str = "",
+    error: tuple[str, str] = ("", ""),
+) -> str:
+    """Record an operation that is done, or has failed for an *error*: code and sentence.  Return its id."""
     id_ = f"{call.ids.hex(32)}-{call.ids.hex(8)}"
-    operation = Operation(id_, call.now(), type_, namespace, service, instance)
+    operation = Operation(id_, call.now(), type_, namespace, service, instance, *error)
     await store.add_operation(call.tx, call.region, operation)
     return id_

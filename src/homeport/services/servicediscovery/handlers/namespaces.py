@@ -8,7 +8,8 @@ import msgspec
 from homeport.aws.call import Call
 from homeport.aws.fields import Fields
 from homeport.aws.paging import paginate
-from homeport.services.servicediscovery import errors, store
+from homeport.services.route53.service import NAMES
+from homeport.services.servicediscovery import errors, store, zones
 from homeport.services.servicediscovery.errors import InvalidInput, ResourceLimitExceeded
 from homeport.services.servicediscovery.handlers.lookup import get_namespace, record
 from homeport.services.servicediscovery.handlers.tags import parse_new_tags
@@ -17,8 +18,6 @@ from homeport.services.servicediscovery.service import servicediscovery
 from homeport.services.servicediscovery.views import namespace_summary, namespace_view
 
 Documents = Sequence[Mapping[str, Any]]
-
-_NO_ZONES = "Homeport has no DNS namespaces yet; create an HTTP namespace and use DiscoverInstances."
 
 
 @servicediscovery.operation("CreateHttpNamespace")
@@ -32,17 +31,27 @@ async def create_http_namespace(
 ) -> dict[str, Any]:
     given = parse_new_tags(tags)
     for there in await store.namespaces_named(call.tx, call.region, name):
-        raise errors.namespace_exists(there)
-    if await store.find_http_name(call.tx, call.region, name) is not None:
-        raise InvalidInput(f"The name '{name}' is the HTTP name of another namespace.")
-    if len(await store.list_namespaces(call.tx, call.region)) >= MAX_NAMESPACES:
-        raise ResourceLimitExceeded(f"A region can have at most {MAX_NAMESPACES} namespaces.")
+        if there.document.type == HTTP:
+            raise errors.namespace_exists(there)
+    await check_room(call)
     document = NamespaceDocument(
         type=HTTP, created=call.now(), creator_request_id=creator_request_id, description=description
     )
-    namespace = Namespace(f"ns-{call.ids.hex(16)}", name, name, document, tags=given)
+    http_name = await free_http_name(call, name)
+    namespace = Namespace(f"ns-{call.ids.hex(16)}", name, http_name, document, tags=given)
     await store.add_namespace(call.tx, call.region, namespace)
     return {"OperationId": await record(call, "CREATE_NAMESPACE", namespace=namespace.id)}
+
+
+async def check_room(call: Call) -> None:
+    if len(await store.list_namespaces(call.tx, call.region)) >= MAX_NAMESPACES:
+        raise ResourceLimitExceeded(f"A region can have at most {MAX_NAMESPACES} namespaces.")
+
+
+async def free_http_name(call: Call, name: str) -> str:
+    """Return what DiscoverInstances will know a new namespace by: its name, with a suffix where that is in use."""
+    taken = await store.find_http_name(call.tx, call.region, name)
+    return name if taken is None else f"{name}-{call.ids.hex(16)}"
 
 
 @servicediscovery.operation("GetNamespace", reads=True)
@@ -115,4 +124,7 @@ async def delete_namespace(call: Call, *, id: str) -> dict[str, Any]:  # noqa: A
     if namespace.service_count:
         raise errors.namespace_in_use()
     await store.remove_namespace(call.tx, call.region, namespace.id)
+    if namespace.document.hosted_zone:
+        await zones.delete(call.tx, namespace, ids=call.ids, now=call.now())
+        call.wake(NAMES)
     return {"OperationId": await record(call, "DELETE_NAMESPACE", namespace=namespace.id)}

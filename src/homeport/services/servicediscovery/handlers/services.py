@@ -1,16 +1,20 @@
 """Services of namespaces."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from homeport.aws.call import Call
 from homeport.aws.fields import Fields
 from homeport.aws.paging import Keyset, cut_page
-from homeport.services.servicediscovery import errors, store
+from homeport.services.route53.service import NAMES
+from homeport.services.servicediscovery import errors, publishing, records, store
 from homeport.services.servicediscovery.errors import InvalidInput
-from homeport.services.servicediscovery.handlers.lookup import get_namespace, get_service, id_of
+from homeport.services.servicediscovery.handlers.lookup import get_namespace, get_service, id_of, record
 from homeport.services.servicediscovery.handlers.tags import parse_new_tags
-from homeport.services.servicediscovery.model import HTTP, DiscoverableService, ServiceDocument
+from homeport.services.servicediscovery.model import HTTP, DiscoverableService, DnsConfig, ServiceDocument
 from homeport.services.servicediscovery.service import servicediscovery
 from homeport.services.servicediscovery.views import service_arn, service_summary, service_view
 
@@ -40,16 +44,22 @@ async def create_service(
     namespace = await get_namespace(call, namespace_id)
     if dns_config is not None and HTTP in {namespace.document.type, type}:
         raise InvalidInput("When you specify an HTTP service, you can't include a DnsConfig element.")
+    if dns_config is None and HTTP not in {namespace.document.type, type}:
+        raise InvalidInput("A service in a DNS namespace needs a DnsConfig, or the type HTTP.")
     document = ServiceDocument(
         created=call.now(),
         creator_request_id=creator_request_id,
         description=description,
+        dns=None if dns_config is None else records.parse_dns_config(dns_config, namespace.id),
         custom_health=health_check_custom_config is not None,
     )
     wanted = DiscoverableService(
         f"srv-{call.ids.hex(16)}", namespace.id, name, document, revision=store.revision_at(call.now()), tags=given
     )
+    if document.dns is not None:
+        records.service_name(namespace, wanted)
     there = await store.find_same_service(call.tx, call.region, wanted)
+    there = there or await store.find_service_named(call.tx, call.region, namespace.id, name)
     if there is not None:
         raise errors.service_exists(there, service_arn(call.region, call.account, there.id))
     await store.add_service(call.tx, call.region, wanted)
@@ -109,6 +119,44 @@ def _wanted(call: Call, document: Mapping[str, Any], number: int) -> str | None:
     if name == "RESOURCE_OWNER":
         return None if values[0] == "SELF" else ""
     return id_of(call, values[0], "namespace")
+
+
+@servicediscovery.operation("UpdateService")
+async def update_service(
+    call: Call,
+    *,
+    id: str,  # noqa: A002 - AWS's name
+    service: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Change what a service says of itself and its records' TTLs; records that are left out are deleted, as on AWS."""
+    there = await get_service(call, id)
+    with Fields(service, "Service") as fields:
+        description = fields.take("Description", str, there.document.description)
+        dns_config = fields.take("DnsConfig", dict, None)
+        _check_health_checks(fields.take("HealthCheckConfig", dict, None), None)
+    namespace = await get_namespace(call, there.namespace_id)
+    if namespace.document.type == HTTP:
+        raise InvalidInput("A service of an HTTP namespace can't be updated.")
+    document = msgspec.structs.replace(
+        there.document, description=description, dns=_changed(there.document.dns, dns_config)
+    )
+    after = replace(there, document=document)
+    await store.set_service_document(call.tx, call.region, after)
+    await publishing.follow_service(call.tx, call.region, namespace, before=there, after=after, now=call.now())
+    call.wake(NAMES)
+    return {"OperationId": await record(call, "UPDATE_SERVICE", namespace=namespace.id, service=there.id)}
+
+
+def _changed(present: DnsConfig | None, given: Mapping[str, Any] | None) -> DnsConfig | None:
+    """Return the DnsConfig that an update leaves of the *present* one."""
+    if given is None:
+        return None
+    with Fields(given, "Service.DnsConfig") as fields:
+        kept = records.parse_records(fields)
+    types = {record.type for record in kept}
+    if present is None or not types <= present.types or len(types) != len(kept):
+        raise InvalidInput("The types of a service's DNS records can't be changed; delete it and create another.")
+    return DnsConfig(present.routing_policy, kept) if kept else None
 
 
 @servicediscovery.operation("DeleteService")
