@@ -31,3 +31,14 @@ def task(
     from homeport.cli.explain.commands import explain as command
 
     raise typer.Exit(command(name, definition, cluster, subnets or []))
+
+
+@explain.command()
+def service(
+    name: Annotated[str, typer.Argument(metavar="SERVICE", help="A service's name or ARN.", show_default=False)],
+    cluster: Annotated[str, typer.Option("--cluster", help="The cluster's name.")] = "default",
+) -> None:
+    """Say what a service does now, what it waits for, and why its tasks fail."""
+    from homeport.cli.explain.commands import service as command
+
+    raise typer.Exit(command(name, cluster))

@@ -1,21 +1,20 @@
-"""What `homeport explain task` does: ask the API, and print what follows from its answers."""
+"""What `homeport explain` does: ask the API, and print what follows from its answers."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from homeport.cli.client import Clients, complain
+from homeport.cli.deploy.reading import Asker, NotThere
 from homeport.cli.explain.instances import TYPE_ATTRIBUTE, instances_of
 from homeport.cli.explain.placing import explain_definition
+from homeport.cli.explain.services import explain_service
 from homeport.cli.explain.tasks import explain_task
 from homeport.cli.net.reading import attributes_of, describe_container_instances, describe_tasks
 from homeport.services.ecs.placement.filters import Network
 from homeport.services.ecs.placement.instance import Instance
-
-
-class NotThere(Exception):
-    """What was asked about does not exist."""
 
 
 def explain(task: str, definition: str, cluster: str, subnets: Sequence[str]) -> int:
@@ -29,6 +28,18 @@ def explain(task: str, definition: str, cluster: str, subnets: Sequence[str]) ->
     except (BotoCoreError, ClientError, NotThere) as error:
         return complain(error)
     print("\n".join(lines))
+    return 0
+
+
+def service(name: str, cluster: str) -> int:
+    """Explain a service."""
+    clients = Clients()
+    asker = Asker(clients.client("ecs"), clients.client("elbv2"), cluster, name)
+    try:
+        answers = asker.ask()
+    except (BotoCoreError, ClientError, NotThere) as error:
+        return complain(error)
+    print("\n".join(explain_service(answers, time.time())))
     return 0
 
 

@@ -285,7 +285,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One thing the service waits for, with a sentence for people; *until*, if only time has to pass."""
+    """One thing the service waits for, to be read after "It waits: "; *until*, if only time has to pass."""
 
     why: Why
     sentence: str

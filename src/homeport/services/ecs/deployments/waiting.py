@@ -19,30 +19,29 @@ def waits_for(view: View, primary: Deployment, moves: Moves, *, throttled: bool)
     """Say what the service waits for; nothing if all is as desired."""
     waits = []
     if primary.rollout is Rollout.FAILED:
-        sentence = f"The deployment {primary.id} has failed: it starts no more tasks until the service is updated."
+        sentence = f"{primary.id} has failed and starts no more tasks until the service is updated."
         waits.append(Wait(Why.FAILED, sentence))
     waits += _tasks(view)
     waits += _balance(view)
     if throttled:
-        sentence = f"{primary.launch_failures} tasks in a row have ended before they were RUNNING."
+        sentence = f"{_counted(primary.launch_failures)} in a row ended without having been RUNNING."
         waits.append(Wait(Why.THROTTLE, sentence, throttle.free_at(primary, view.desired)))
     elif moves.missing:
         sentence = (
-            f"{moves.missing} more tasks must be started, and there is no room for them:"
-            f" maximumPercent {view.service.maximum_percent} allows {view.ceiling} tasks at a time."
+            f"there is no room to start {_counted(moves.missing, 'more')}:"
+            f" maximumPercent {view.service.maximum_percent} allows {view.ceiling} at a time."
         )
         waits.append(Wait(Why.CEILING, sentence))
     if moves.protected:
-        waits.append(Wait(Why.PROTECTION, f"{moves.protected} tasks are protected and cannot be stopped."))
+        waits.append(Wait(Why.PROTECTION, f"{_counted(moves.protected)} to be stopped, but protected."))
     if moves.unneeded > moves.protected:
         sentence = (
-            f"{moves.unneeded - moves.protected} more tasks are to be stopped, and"
-            f" minimumHealthyPercent {view.service.minimum_healthy_percent} asks for {view.floor} healthy tasks:"
-            f" there are {view.healthy}."
+            f"{_counted(moves.unneeded - moves.protected, 'more')} to be stopped, but minimumHealthyPercent"
+            f" {view.service.minimum_healthy_percent} asks for {view.floor} healthy ones: there are {view.healthy}."
         )
         waits.append(Wait(Why.FLOOR, sentence))
     if is_stuck(view, moves) and not throttled and not moves.protected:
-        sentence = "Nothing can move: minimumHealthyPercent or maximumPercent must be changed."
+        sentence = "nothing can move until minimumHealthyPercent or maximumPercent is changed."
         waits.append(Wait(Why.STUCK, sentence))
     return tuple(waits)
 
@@ -50,12 +49,12 @@ def waits_for(view: View, primary: Deployment, moves: Moves, *, throttled: bool)
 def _tasks(view: View) -> list[Wait]:
     waits = []
     if starting := count(view.current, Verdict.STARTING):
-        waits.append(Wait(Why.STARTING, f"{starting} tasks of {view.primary.id} are not yet RUNNING."))
+        waits.append(Wait(Why.STARTING, f"{_counted(starting)} of {view.primary.id} not yet RUNNING."))
     settling = [one for one in view.current if one.verdict is Verdict.SETTLING]
     if settling:
         waits.append(_health(view, settling))
     if view.leaving:
-        waits.append(Wait(Why.DRAINING, f"{view.leaving} tasks are being stopped and still take up their places."))
+        waits.append(Wait(Why.DRAINING, f"{_counted(view.leaving)} on the way out, taking up room until stopped."))
     return waits
 
 
@@ -63,16 +62,20 @@ def _balance(view: View) -> list[Wait]:
     if not applies(view) or is_balanced(counts := zones_of(view)):
         return []
     spread = ", ".join(f"{number} in {zone}" for zone, number in counts.items())
-    return [Wait(Why.BALANCE, f"Tasks are moved to the zones that have too few of them: {spread}.")]
+    return [Wait(Why.BALANCE, f"tasks have yet to move to the zones with too few: {spread}.")]
 
 
 def _health(view: View, settling: list[Judged]) -> Wait:
-    number = len(settling)
+    number = _counted(len(settling))
     dues = [due for one in settling if (due := changes_at(one.task, view.service.grace_seconds, view.now))]
     if not any(is_checked(one.task) for one in settling):
-        sentence = f"{number} tasks are RUNNING for less than {SETTLING_SECONDS:.0f} seconds and have no health check."
+        sentence = f"{number} RUNNING for less than {SETTLING_SECONDS:.0f} seconds, without a health check."
     elif failing := sum(fails(one.task) for one in settling):
-        sentence = f"{number} tasks are not healthy yet, {failing} of them within the health check grace period."
+        sentence = f"{number} RUNNING, {failing} of which failing health checks within the grace period."
     else:
-        sentence = f"{number} tasks are RUNNING and their health checks have yet to pass."
+        sentence = f"{number} RUNNING whose health checks have yet to pass."
     return Wait(Why.HEALTH, sentence, min(dues, default=None))
+
+
+def _counted(number: int, what: str = "") -> str:
+    return " ".join(word for word in (str(number), what, "task" if number == 1 else "tasks") if word)
