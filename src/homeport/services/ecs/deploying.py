@@ -89,9 +89,13 @@ async def begin(at: Beginning, service: ServiceRecord, revision: Revision, live:
 
 
 async def roll_back(
-    at: Beginning, service: ServiceRecord, to: str, live: Sequence[Deployment], reason: str
+    at: Beginning, service: ServiceRecord, to: str, live: Sequence[Deployment], reason: str, failures: int = 0
 ) -> Deployment:
-    """Take *service* back to the revision *to*, as a deployment of its own within the same service deployment."""
+    """
+    Take *service* back to the revision *to*, as a deployment of its own within the same service deployment.
+
+    *failures* is the number of failed tasks with which the circuit breaker tripped.
+    """
     deployment = await _replace_primary(at, service, to, live, rollback=True)
     latest = await store.latest_move(at.tx, service.arn)
     if latest is not None:
@@ -100,6 +104,7 @@ async def roll_back(
             deployment=deployment.id,
             status=Moved.ROLLBACK_IN_PROGRESS,
             reason=reason,
+            failures=failures,
             rollback=Rollback(reason=reason, started_at=at.now, revision=to),
             updated_at=at.now,
         )

@@ -96,6 +96,12 @@ class ServiceNotActive(AwsError):
         super().__init__("Service was not ACTIVE.")
 
 
+class ServiceDeploymentNotFound(AwsError):
+    """No service deployment has that ARN."""
+
+    code = "ServiceDeploymentNotFoundException"
+
+
 class ClusterContainsServices(AwsError):
     """A cluster with services cannot be deleted."""
 

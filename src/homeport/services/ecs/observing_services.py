@@ -11,9 +11,17 @@ _TOLD = frozenset({StopCode.USER, StopCode.SERVICE, StopCode.TERMINATION_NOTICE}
 
 
 def as_planned(
-    service: ServiceRecord, deployments: Sequence[Deployment], records: Sequence[TaskRecord], now: float
+    service: ServiceRecord,
+    deployments: Sequence[Deployment],
+    records: Sequence[TaskRecord],
+    instances: tuple[str, ...],
+    now: float,
 ) -> planned.Service:
-    """Return *service* with its *deployments*, the PRIMARY one first, and all its tasks that are not settled."""
+    """
+    Return *service* with its *deployments*, the PRIMARY one first, and all its tasks that are not settled.
+
+    *instances* are the ARNs of those on which daemons belong.
+    """
     declared = service.declared
     return planned.Service(
         name=service.name,
@@ -24,7 +32,8 @@ def as_planned(
         maximum_percent=declared.configuration.maximum_percent,
         grace_seconds=float(declared.grace_seconds or 0),
         scheduling=planned.Scheduling(service.scheduling_strategy),
-        breaker=_breaker(declared.configuration.breaker),
+        instances=instances,
+        breaker=breaker_of(declared.configuration.breaker),
         rollback_to=service.progress.completed,
         standing=service.progress.standing,
     )
@@ -42,7 +51,8 @@ def _deployment(deployment: Deployment) -> planned.Deployment:
     )
 
 
-def _breaker(breaker: Breaker) -> planned.Breaker | None:
+def breaker_of(breaker: Breaker) -> planned.Breaker | None:
+    """Return a circuit breaker as the planner sees it; None if it is off."""
     if not breaker.enable:
         return None
     return planned.Breaker(

@@ -48,7 +48,7 @@ def service_view(shown: Shown, include: Collection[str] = ()) -> dict[str, Any]:
         "loadBalancers": list(revision.load_balancers),
         "serviceRegistries": list(revision.registries),
         "status": service.status.value,
-        "desiredCount": declared.desired_count,
+        "desiredCount": service.desired,
         "runningCount": counts.running(),
         "pendingCount": counts.pending(),
         **compute_view(revision),
@@ -109,7 +109,7 @@ def _deployment(shown: Shown, deployment: Deployment) -> dict[str, Any]:
 def _desired(shown: Shown, deployment: Deployment) -> int:
     """Return how many tasks a deployment shall have: one that is being replaced, those it has left."""
     if deployment.status is DeploymentStatus.PRIMARY:
-        return shown.service.declared.desired_count
+        return shown.service.desired
     return shown.counts.meant(deployment.revision)
 
 

@@ -1,11 +1,12 @@
 """
 Start tasks of a service, as RunTask starts those of its callers.
 
-On Fargate each goes to the zone that has the fewest; on container instances placement finds a place for each.
+On Fargate each goes to the zone that has the fewest; on container instances placement finds a place for each, unless
+they are daemons, whose places are known.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -14,13 +15,21 @@ from homeport.db.database import Tx
 from homeport.kit.ids import Ids
 from homeport.services.ecs import impediments
 from homeport.services.ecs.deploying import asked_by
+from homeport.services.ecs.deployments import model as planned
 from homeport.services.ecs.launching import Order, build, build_on, group_of
 from homeport.services.ecs.model.clusters import Cluster
-from homeport.services.ecs.model.container_instances import Status
+from homeport.services.ecs.model.container_instances import ContainerInstance, Status
 from homeport.services.ecs.model.services import Deployment, Revision, ServiceRecord
 from homeport.services.ecs.model.tasks import Desired, TaskRecord
 from homeport.services.ecs.ordering import make_order, network_of
-from homeport.services.ecs.placement.filters import requirements_of
+from homeport.services.ecs.placement.filters import (
+    MemberOf,
+    Reason,
+    Refusal,
+    Requirements,
+    find_refusal,
+    requirements_of,
+)
 from homeport.services.ecs.placement.plan import plan_placement
 from homeport.services.ecs.store import clusters, container_instances, task_definitions, tasks
 from homeport.services.ecs.strategies import distribute
@@ -55,9 +64,9 @@ async def start(
     deployment: Deployment,
     revision: Revision,
     present: Sequence[TaskRecord],
-    count: int,
+    wanted: planned.Start,
 ) -> Started:
-    """Start *count* tasks of a deployment beside those *present*, or as many as there is room for."""
+    """Start the tasks of a deployment that are *wanted* beside those *present*, or as many as there is room for."""
     try:
         order, cluster = await _order(here, service, deployment, revision)
     except AwsError as error:
@@ -69,9 +78,11 @@ async def start(
         if each.task.desired_status is Desired.RUNNING and each.launch.revision_of_service == revision.arn
     ]
     if revision.on_fargate:
-        records, impediment = _on_fargate(here, order, revision, meant, count), ""
+        records, impediment = _on_fargate(here, order, revision, meant, wanted.count), ""
+    elif wanted.instances:
+        records, impediment = await _daemons(here, service, order, cluster, wanted.instances)
     else:
-        records, impediment = await _on_instances(here, service, order, cluster, count)
+        records, impediment = await _on_instances(here, service, order, cluster, wanted.count)
     for record in records:
         await tasks.insert(here.tx, record)
     return Started(tuple(record.task.id for record in records), impediment)
@@ -121,3 +132,49 @@ async def _on_instances(
     by_arn = {each.arn: each for each in found}
     records = [build_on(order, by_arn[arn], index, here.ids) for index, arn in enumerate(decided.placed)]
     return records, impediments.no_place(service.name, decided.refusals) if decided.unplaced else ""
+
+
+#: What keeps a daemon from being started where it belongs, but does not change where that is.
+_PASSING = frozenset({Reason.AGENT, Reason.CPU, Reason.MEMORY, Reason.PORTS, Reason.ENI})
+
+
+async def daemon_places(
+    here: Here, service: ServiceRecord, deployment: Deployment, revision: Revision
+) -> tuple[str, ...]:
+    """Return the ARNs of the container instances on each of which a daemon belongs."""
+    found = await container_instances.in_cluster(here.tx, service.cluster, Status.ACTIVE)
+    try:
+        order, _ = await _order(here, service, deployment, revision)
+    except AwsError:
+        return tuple(each.arn for each in found)  # starting one will say what is wrong
+    requirements = _daemon_requirements(service, order)
+    refusals = [(each.arn, find_refusal(requirements, each.for_placement())) for each in found]
+    return tuple(arn for arn, refusal in refusals if refusal is None or refusal.reason in _PASSING)
+
+
+def _daemon_requirements(service: ServiceRecord, order: Order) -> Requirements:
+    """Return what daemons ask for; that there is one on each instance is the planner's business."""
+    constraints = placement.parse_constraints(service.declared.placement_constraints, ())
+    kept = [each for each in constraints if isinstance(each, MemberOf)]
+    return requirements_of(order.applied, group_of(order), network_of(order), kept)
+
+
+async def _daemons(
+    here: Here, service: ServiceRecord, order: Order, cluster: Cluster, places: Sequence[str]
+) -> tuple[list[TaskRecord], str]:
+    """Make one task on each of the instances *places* that has room for it."""
+    found = {each.arn: each for each in await container_instances.in_cluster(here.tx, cluster.arn, Status.ACTIVE)}
+    requirements = _daemon_requirements(service, order)
+    records: list[TaskRecord] = []
+    refusals: list[Refusal] = []
+    for index, instance in enumerate(_known(found, places)):
+        refusal = find_refusal(requirements, instance.for_placement())
+        if refusal is None:
+            records.append(build_on(order, instance, index, here.ids))
+        else:
+            refusals.append(refusal)
+    return records, impediments.no_place(service.name, refusals) if refusals else ""
+
+
+def _known(found: Mapping[str, ContainerInstance], places: Sequence[str]) -> list[ContainerInstance]:
+    return [found[arn] for arn in places if arn in found]

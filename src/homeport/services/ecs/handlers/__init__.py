@@ -7,10 +7,12 @@ from homeport.services.ecs.handlers import (
     clusters,
     container_instances,
     run_task,
+    service_deployments,
     services,
     start_task,
     tags,
     task_definitions,
+    task_protection,
     tasks,
 )
 
@@ -21,9 +23,11 @@ __all__ = [
     "clusters",
     "container_instances",
     "run_task",
+    "service_deployments",
     "services",
     "start_task",
     "tags",
     "task_definitions",
+    "task_protection",
     "tasks",
 ]

@@ -15,6 +15,7 @@ from homeport.services.ecs.model.container_instances import ContainerInstance, S
 from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import container_instances as store
+from homeport.services.ecs.store import services
 
 _MOST = 10  # in a request, and of a user's on an instance
 _NAME = re.compile(r"[\w./\\-]{1,128}", re.ASCII)
@@ -35,6 +36,7 @@ async def put_attributes(
         if name not in target.custom and len(target.custom) >= _MOST:
             raise AttributeLimitExceeded(f"A container instance can have at most {_MOST} custom attributes.")
         await store.put_attribute(call.tx, target.id, name, value)
+    await services.mark_cluster_due(call.tx, place.arn)
     return {"attributes": [dict(given) for given in attributes]}
 
 
@@ -46,6 +48,7 @@ async def delete_attributes(
     for given in _checked(attributes):
         target = await _target(call, place, given)
         await store.delete_attribute(call.tx, target.id, given["name"])
+    await services.mark_cluster_due(call.tx, place.arn)
     return {"attributes": [dict(given) for given in attributes]}
 
 

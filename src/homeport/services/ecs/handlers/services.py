@@ -11,7 +11,7 @@ from homeport.aws.paging import cut_page
 from homeport.services.ecs import service_views as views
 from homeport.services.ecs.compute import Compute, choose_compute
 from homeport.services.ecs.deploying import Beginning, asked_by, begin, number, of_service
-from homeport.services.ecs.errors import InvalidParameter, ServiceNotActive, ServiceNotFound, UnsupportedFeature
+from homeport.services.ecs.errors import InvalidParameter, ServiceNotActive, ServiceNotFound
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, get_definition, place_of
 from homeport.services.ecs.model.clusters import Cluster
 from homeport.services.ecs.model.services import Declared, Revision, ServiceRecord, ServiceStatus
@@ -70,11 +70,12 @@ async def create_service(
     )
     validation.check_balancing(load_balancers, service_registries, role)
     validation.check_grace(health_check_grace_period_seconds)
-    _check_scheduling(scheduling_strategy, availability_zone_rebalancing)
-    if desired_count is None or task_definition is None:
-        missing = "desiredCount" if desired_count is None else "taskDefinition"
+    validation.check_rebalancing(availability_zone_rebalancing)
+    count = 0 if desired_count is None and scheduling_strategy == "DAEMON" else desired_count
+    if count is None or task_definition is None:
+        missing = "desiredCount" if count is None else "taskDefinition"
         raise InvalidParameter(f"{missing} is required for a service of this kind.")  # unconfirmed
-    validation.check_desired_count(desired_count)
+    validation.check_desired_count(count)
     place = await get_cluster(call, cluster)
     definition = await get_active(call, task_definition)
     digest = digest_of(
@@ -94,7 +95,7 @@ async def create_service(
         cluster=place.arn,
         name=service_name,
         declared=Declared(
-            desired_count=desired_count,
+            desired_count=count,
             configuration=configuration,
             placement_constraints=tuple(dict(each) for each in placement_constraints),
             placement_strategy=tuple(dict(each) for each in placement_strategy),
@@ -109,6 +110,7 @@ async def create_service(
         tags=parse_tags(tags),
     )
     compute = choose_compute(place, definition.parsed(), launch_type, capacity_provider_strategy, platform_version)
+    validation.check_scheduling(scheduling_strategy, desired_count, compute.launch_type, placement_strategy)
     revision = _revision(call, made, definition, compute, platform_version, network_configuration)
     await _check_startable(call, place, made, definition, revision)
     await _write(call, made, revision, client_token)
@@ -150,13 +152,6 @@ async def _write(call: Call, made: ServiceRecord, revision: Revision, token: str
 
 def _listed_type(revision: Revision) -> str:
     return revision.launch_type or "FARGATE"
-
-
-def _check_scheduling(scheduling: str, rebalancing: str) -> None:
-    if scheduling != "REPLICA":
-        raise UnsupportedFeature(f"The scheduling strategy {scheduling} is not supported; use REPLICA.")
-    if rebalancing != "DISABLED":
-        raise UnsupportedFeature("availabilityZoneRebalancing is not supported; use DISABLED.")
 
 
 def _revision(
@@ -235,7 +230,8 @@ async def update_service(
     validation.check_grace(health_check_grace_period_seconds)
     place = await get_cluster(call, cluster)
     found = await _get_active(call, place, service)
-    _check_scheduling(found.scheduling_strategy, availability_zone_rebalancing)
+    validation.check_rebalancing(availability_zone_rebalancing)
+    validation.check_scheduling(found.scheduling_strategy, desired_count, found.launch_type, placement_strategy or ())
     if desired_count is not None:
         validation.check_desired_count(desired_count)
     given = {

@@ -119,6 +119,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *completed* is the revision of the last deployment that was completed.  *impediment* is why tasks could last not be
     started and *impeded_since* when that was last said; *attempts* counts how often in a row it was tried in vain.
+    *daemons* counts the container instances on which a task of a daemon service belongs.
     """
 
     standing: dict[str, float] = msgspec.field(default_factory=dict)
@@ -126,6 +127,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     impediment: str = ""
     impeded_since: float = 0.0
     attempts: int = 0
+    daemons: int = 0
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -179,6 +181,7 @@ class ServiceDeployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     stopped_at: float | None = None
     updated_at: float
     rollback: Rollback | None = None
+    failures: int = 0  # the failed tasks with which the circuit breaker tripped
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,12 @@ class ServiceRecord:
     created_at: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def desired(self) -> int:
+        """How many tasks it shall have."""
+        daemon = self.scheduling_strategy == "DAEMON" and self.status is ServiceStatus.ACTIVE
+        return self.progress.daemons if daemon else self.declared.desired_count
 
     @property
     def group(self) -> str:

@@ -28,13 +28,12 @@ from homeport.services.ecs.model.services import (
     Moved,
     Progress,
     Revision,
-    ServiceEvent,
     ServiceRecord,
     ServiceStatus,
 )
 from homeport.services.ecs.model.tasks import StopCode, TaskRecord
 from homeport.services.ecs.observing_services import as_planned, phase_of
-from homeport.services.ecs.starting import Here, start
+from homeport.services.ecs.starting import Here, daemon_places, start
 from homeport.services.ecs.store import deployments, service_events, services, tasks
 
 log = logging.getLogger(__name__)
@@ -144,15 +143,21 @@ class Look:
         self._have(live)
         self.revisions = await deployments.revisions(tx, list({each.revision for each in live}))
         self.progress = self.service.progress
-        decided = plan(as_planned(self.service, live, self.records, now), now)
+        instances = await self._daemon_places(live[0])
+        decided = plan(as_planned(self.service, live, self.records, instances, now), now)
         for action in decided.actions:
             await self._act(action)
         for sentence in (*decided.events, *self.last_words):
             await self._say(sentence)
         await self._note_impediment()
         await self._save()
-        self.progress = msgspec.structs.replace(self.progress, standing=dict(decided.standing))
+        self.progress = msgspec.structs.replace(self.progress, standing=dict(decided.standing), daemons=len(instances))
         await services.put_progress(tx, self.service.arn, self.progress, self._due(decided.again_at))
+
+    async def _daemon_places(self, primary: Deployment) -> tuple[str, ...]:
+        if self.service.scheduling_strategy != planned.Scheduling.DAEMON:
+            return ()
+        return await daemon_places(self.here, self.service, primary, self.revisions[primary.revision])
 
     def _have(self, live: Sequence[Deployment]) -> None:
         self.deployments = {each.id: each for each in live}
@@ -216,7 +221,7 @@ class Look:
     async def _start(self, action: planned.Start) -> None:
         deployment = self.deployments[action.deployment]
         revision = self.revisions[deployment.revision]
-        started = await start(self.here, self.service, deployment, revision, self.records, action.count)
+        started = await start(self.here, self.service, deployment, revision, self.records, action)
         self.tried = True
         self.impediment = started.impediment
         if started.ids:
@@ -237,32 +242,34 @@ class Look:
         done = self.deployments[action.deployment]
         self._change(action.deployment, rollout=planned.Rollout.COMPLETED, reason=action.reason)
         self.progress = msgspec.structs.replace(self.progress, completed=done.revision)
-        await self._end_move(Moved.ROLLBACK_SUCCESSFUL if done.rollback else Moved.SUCCESSFUL, "")
+        await self._end_move(Moved.ROLLBACK_SUCCESSFUL if done.rollback else Moved.SUCCESSFUL)
 
     async def _fail(self, action: planned.Fail) -> None:
         failed = self.deployments[action.deployment]
         self._change(action.deployment, rollout=planned.Rollout.FAILED, reason=action.reason)
         if not action.roll_back_to:
-            await self._end_move(Moved.ROLLBACK_FAILED if failed.rollback else Moved.STOPPED, action.reason)
+            status = Moved.ROLLBACK_FAILED if failed.rollback else Moved.STOPPED
+            await self._end_move(status, action.reason, self.deployments[failed.id].failed_tasks)
             return
         await self._save()
         at = Beginning(self.here.tx, self.here.ids, self.here.at)
         live = list(self.deployments.values())
-        made = await roll_back(at, self.service, action.roll_back_to, live, action.reason)
+        failures = self.deployments[failed.id].failed_tasks
+        made = await roll_back(at, self.service, action.roll_back_to, live, action.reason, failures)
         self._have(await deployments.of_service(self.here.tx, self.service.arn))
         self._change(made.id, reason=texts.BREAKER_ROLLS_BACK.format(made.id))
         self.last_words.append(texts.rolling_back(self.service.name, made.id))
         self.again = True
 
-    async def _end_move(self, status: Moved, reason: str) -> None:
+    async def _end_move(self, status: Moved, reason: str = "", failures: int = 0) -> None:
         """End the service deployment that the PRIMARY deployment belongs to, if that has not ended."""
         latest = await deployments.latest_move(self.here.tx, self.service.arn)
         if latest is not None and latest.status in UNDERWAY:
-            await deployments.put_move(self.here.tx, ended(latest, status, reason, self.here.at))
+            latest = msgspec.structs.replace(latest, failures=latest.failures or failures)
+            await deployments.put_move(self.here.tx, ended(latest, status, reason or latest.reason, self.here.at))
 
     async def _say(self, message: str) -> None:
-        event = ServiceEvent(self.here.ids.uuid(), self.here.at, message)
-        await service_events.add(self.here.tx, self.service.arn, event)
+        await service_events.say(self.here.tx, self.service.arn, self.here.ids, self.here.at, message)
 
     async def _note_impediment(self) -> None:
         """Say why tasks could not be started, unless that was said within six hours and has not changed since."""

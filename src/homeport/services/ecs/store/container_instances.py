@@ -15,6 +15,7 @@ from homeport.services.ecs.model.container_instances import (
     give_back,
     take,
 )
+from homeport.services.ecs.store import services
 
 _COLUMNS = """id, arn, cluster, ec2_instance, status, registered_at, document, used, tags,
     (SELECT n.connected FROM ec2_instances e JOIN nodes n ON n.name = e.node
@@ -68,6 +69,7 @@ async def insert(tx: Tx, instance: ContainerInstance) -> None:
         _encode(instance.used).decode(),
         tagging.to_json(instance.tags),
     )
+    await services.mark_cluster_due(tx, instance.cluster)
 
 
 async def update(tx: Tx, instance: ContainerInstance, *, inactive_since: float | None = None) -> None:
@@ -80,6 +82,7 @@ async def update(tx: Tx, instance: ContainerInstance, *, inactive_since: float |
         inactive_since,
         instance.id,
     )
+    await services.mark_cluster_due(tx, instance.cluster)
 
 
 async def find(tx: Tx, id_: str) -> ContainerInstance | None:

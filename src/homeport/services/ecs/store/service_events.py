@@ -1,9 +1,15 @@
 """Rows of service events: the hundred newest of each service."""
 
 from homeport.db.database import Tx
+from homeport.kit.ids import Ids
 from homeport.services.ecs.model.services import ServiceEvent
 
 MOST = 100
+
+
+async def say(tx: Tx, service: str, ids: Ids, now: float, message: str) -> None:
+    """Record that the service has something to say."""
+    await add(tx, service, ServiceEvent(ids.uuid(), now, message))
 
 
 async def add(tx: Tx, service: str, event: ServiceEvent) -> None:

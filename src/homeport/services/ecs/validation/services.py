@@ -29,6 +29,30 @@ def check_token(token: str | None) -> None:
         raise InvalidParameter("clientToken must have between 1 and 36 printable ASCII characters.")
 
 
+def check_scheduling(
+    scheduling: str, desired_count: int | None, launch_type: str, placement_strategy: Sequence[Any]
+) -> None:
+    """Refuse what a service that has one task on each container instance cannot have."""
+    if scheduling != "DAEMON":
+        return
+    if desired_count is not None:
+        raise InvalidParameter(
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count "
+            "value and try again."
+        )
+    if placement_strategy:
+        raise InvalidParameter("The daemon scheduling strategy does not support placement strategies")
+    if launch_type == "FARGATE":
+        raise InvalidParameter(
+            "The daemon scheduling strategy is not supported with the FARGATE launch type."  # unconfirmed
+        )
+
+
+def check_rebalancing(rebalancing: str) -> None:
+    if rebalancing != "DISABLED":
+        raise UnsupportedFeature("availabilityZoneRebalancing is not supported; use DISABLED.")
+
+
 def check_desired_count(count: int) -> None:
     if not 0 <= count <= _MOST_DESIRED:
         raise InvalidParameter(f"desiredCount must be between 0 and {_MOST_DESIRED}.")

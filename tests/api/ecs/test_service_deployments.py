@@ -1,0 +1,136 @@
+"""Service deployments and revisions: listed, described, stopped."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .services import Service
+
+BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+
+
+def listed(ecs: Any, **more: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ecs.client.list_service_deployments(service="web", **more)["serviceDeployments"]
+    return found
+
+
+def described(ecs: Any, arn: str) -> dict[str, Any]:
+    found: dict[str, Any] = ecs.client.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][
+        0
+    ]
+    return found
+
+
+def test_a_deployment_that_succeeds_is_told_from_its_beginning_to_its_end(ecs: Any) -> None:
+    service = Service(ecs, deploymentConfiguration=BREAKER)
+    (brief,) = listed(ecs)
+    arn, revision = brief["serviceDeploymentArn"], brief["targetServiceRevisionArn"]
+    assert arn.startswith("arn:aws:ecs:us-east-1:123456789012:service-deployment/default/web/")
+    assert revision.startswith("arn:aws:ecs:us-east-1:123456789012:service-revision/default/web/")
+    assert brief["status"] == "IN_PROGRESS"
+    assert service.shown()["currentServiceDeployment"] == arn
+    begun = described(ecs, arn)
+    assert begun["sourceServiceRevisions"] == []
+    assert begun["targetServiceRevision"] == {
+        "arn": revision, "requestedTaskCount": 2, "runningTaskCount": 0, "pendingTaskCount": 2,
+    }  # fmt: skip
+    assert begun["deploymentCircuitBreaker"] == {"status": "MONITORING", "failureCount": 0, "threshold": 3}
+    service.become_steady()
+    done = described(ecs, arn)
+    assert done["status"] == "SUCCESSFUL"
+    assert done["finishedAt"] >= done["startedAt"]
+    assert done["deploymentCircuitBreaker"]["status"] == "MONITORING_COMPLETE"
+    service.update(forceNewDeployment=True)
+    (newer, older) = listed(ecs)
+    assert older["serviceDeploymentArn"] == arn
+    assert described(ecs, newer["serviceDeploymentArn"])["sourceServiceRevisions"] == [
+        {"arn": revision, "requestedTaskCount": 2, "runningTaskCount": 2, "pendingTaskCount": 0}
+    ]
+
+
+def test_a_deployment_that_fails_is_told_with_its_rollback(ecs: Any) -> None:
+    service = Service(ecs, desiredCount=1, deploymentConfiguration=BREAKER)
+    service.become_steady()
+    (first,) = listed(ecs)
+    service.update(taskDefinition=ecs.register())
+    for _ in range(2):
+        service.fail()
+        ecs.clock.advance(1700)
+        ecs.keep()
+    service.fail(passes=1)
+    arn = listed(ecs)[0]["serviceDeploymentArn"]
+    back = described(ecs, arn)
+    assert back["status"] == "ROLLBACK_IN_PROGRESS"
+    assert back["rollback"]["serviceRevisionArn"] == first["targetServiceRevisionArn"]
+    assert back["deploymentCircuitBreaker"] == {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+    service.become_steady()
+    assert described(ecs, arn)["status"] == "ROLLBACK_SUCCESSFUL"
+    assert [each["status"] for each in listed(ecs)] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
+
+
+def test_a_deployment_that_is_overtaken_is_stopped(ecs: Any) -> None:
+    service = Service(ecs)
+    service.update(forceNewDeployment=True)
+    assert [each["status"] for each in listed(ecs)] == ["IN_PROGRESS", "STOPPED"]
+
+
+def test_a_deployment_is_stopped_by_going_back(ecs: Any) -> None:
+    service = Service(ecs)
+    (first,) = listed(ecs)
+    refused = ecs.refusal(ecs.client.stop_service_deployment, serviceDeploymentArn=first["serviceDeploymentArn"])
+    assert refused[0] == "ConflictException"
+    service.become_steady()
+    kept, good = service.ids(), service.shown()["taskDefinition"]
+    service.update(taskDefinition=ecs.register())
+    arn = listed(ecs)[0]["serviceDeploymentArn"]
+    assert ecs.client.stop_service_deployment(serviceDeploymentArn=arn)["serviceDeploymentArn"] == arn
+    assert described(ecs, arn)["status"] == "ROLLBACK_IN_PROGRESS"
+    service.become_steady()
+    assert service.ids() == kept
+    assert service.shown()["taskDefinition"] == good
+    assert described(ecs, arn)["status"] == "ROLLBACK_SUCCESSFUL"
+    assert ecs.refusal(ecs.client.stop_service_deployment, serviceDeploymentArn=arn)[0] == "ConflictException"
+    assert ecs.refusal(ecs.client.stop_service_deployment, serviceDeploymentArn=f"{arn}x") == (
+        "ServiceDeploymentNotFoundException",
+        "The specified service deployment was not found.",
+    )
+
+
+def test_deployments_are_listed_by_status_time_and_pages(ecs: Any) -> None:
+    service = Service(ecs, desiredCount=0)
+    for _ in range(3):
+        service.update(forceNewDeployment=True)
+    assert [each["status"] for each in listed(ecs)] == ["SUCCESSFUL"] * 4
+    arns = [each["serviceDeploymentArn"] for each in listed(ecs)]
+    first = ecs.client.list_service_deployments(service="web", maxResults=3)
+    assert [each["serviceDeploymentArn"] for each in first["serviceDeployments"]] == arns[:3]
+    assert [each["serviceDeploymentArn"] for each in listed(ecs, nextToken=first["nextToken"])] == arns[3:]
+    assert listed(ecs, status=["STOPPED"]) == []
+    hour = timedelta(hours=1)
+    assert listed(ecs, createdAt={"before": datetime.now(UTC) - hour}) == []
+    assert len(listed(ecs, createdAt={"after": datetime.now(UTC) - hour})) == 4
+    refused = ecs.refusal(ecs.client.list_service_deployments, service="nobody")
+    assert refused == ("ServiceNotFoundException", "Service not found.")
+
+
+def test_a_revision_keeps_what_its_tasks_are_made_from(ecs: Any) -> None:
+    service = Service(ecs)
+    arn = listed(ecs)[0]["targetServiceRevisionArn"]
+    missing = f"{arn}0"
+    answer = ecs.client.describe_service_revisions(serviceRevisionArns=[arn, missing])
+    (revision,) = answer["serviceRevisions"]
+    assert revision.pop("createdAt").tzinfo is not None
+    assert revision == {
+        "serviceRevisionArn": arn,
+        "serviceArn": service.arn,
+        "clusterArn": service.created["clusterArn"],
+        "taskDefinition": service.created["taskDefinition"],
+        "launchType": "FARGATE",
+        "platformVersion": "LATEST",
+        "platformFamily": "Linux",
+        "loadBalancers": [],
+        "serviceRegistries": [],
+        "networkConfiguration": service.created["networkConfiguration"],
+        "containerImages": [{"containerName": "web", "image": "homeport/web:latest"}],
+        "guardDutyEnabled": False,
+    }
+    assert answer["failures"] == [{"arn": missing, "reason": "MISSING"}]

@@ -1,0 +1,112 @@
+"""Services over real containers: deployments that succeed, and one that fails and goes back."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.cluster.conftest import Lab, shell, until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+#: Healthy within seconds, where a task without a health check would take forty.
+WEB = {
+    "name": "web",
+    "healthCheck": {"command": ["CMD-SHELL", "wget -q -O /dev/null http://127.0.0.1/healthz"], "interval": 5},
+    "stopTimeout": 2,
+}
+
+
+def create(lab: Lab, definition: str, **declared: Any) -> str:
+    """Create a service on Fargate and return its name."""
+    name = f"tests-{uuid4().hex[:8]}"
+    subnets = [subnet["SubnetId"] for subnet in lab.subnets()]
+    lab.ecs.create_service(
+        serviceName=name,
+        taskDefinition=definition,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
+        **declared,
+    )
+    return name
+
+
+def shown(lab: Lab, name: str) -> dict[str, Any]:
+    return dict(lab.ecs.describe_services(services=[name])["services"][0])
+
+
+def events(lab: Lab, name: str) -> list[str]:
+    return [event["message"] for event in reversed(shown(lab, name)["events"])]
+
+
+def steady(lab: Lab, name: str) -> Callable[[], bool]:
+    def look() -> bool:
+        deployments = shown(lab, name)["deployments"]
+        return [each["rolloutState"] for each in deployments] == ["COMPLETED"]
+
+    return look
+
+
+def remove(lab: Lab, name: str) -> None:
+    lab.ecs.delete_service(service=name, force=True)
+    until(f"{name} to be gone", lambda: shown(lab, name)["status"] == "INACTIVE")
+
+
+def aws(*arguments: str) -> str:
+    """Run the AWS CLI and return what it prints."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["aws", "ecs", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+
+
+def test_a_rolling_deployment_never_has_fewer_healthy_tasks_than_asked_for(lab: Lab) -> None:
+    name = create(lab, lab.define(WEB), desiredCount=2)
+    until(f"{name} to be steady", steady(lab, name), patience=120)
+    aws("wait", "services-stable", "--services", name)
+    old = set(lab.ecs.list_tasks(serviceName=name)["taskArns"])
+    assert len(old) == 2
+    lab.ecs.update_service(
+        service=name, taskDefinition=lab.define({**WEB, "environment": [{"name": "A", "value": "b"}]})
+    )
+    least = 2
+
+    def look() -> bool:
+        nonlocal least
+        found = shown(lab, name)
+        least = min(least, found["runningCount"])
+        return [each["rolloutState"] for each in found["deployments"]] == ["COMPLETED"]
+
+    until(f"{name} to be steady again", look, patience=120)
+    assert least == 2
+    assert not old & set(lab.ecs.list_tasks(serviceName=name)["taskArns"])
+    said = events(lab, name)
+    assert said[-1] == f"(service {name}) has reached a steady state."
+    assert len({task["availabilityZone"] for task in lab.ecs.describe_tasks(tasks=list(old))["tasks"]}) == 2
+    remove(lab, name)
+    described = json.loads(aws("describe-services", "--services", name))["services"][0]
+    assert (described["status"], described["deployments"]) == ("INACTIVE", [])
+
+
+def test_a_deployment_whose_tasks_do_not_start_is_rolled_back(lab: Lab) -> None:
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    good = lab.define(WEB)
+    name = create(lab, good, desiredCount=1, deploymentConfiguration=breaker)
+    until(f"{name} to be steady", steady(lab, name), patience=120)
+    kept = lab.ecs.list_tasks(serviceName=name)["taskArns"]
+    bad = lab.ecs.update_service(
+        service=name, taskDefinition=lab.define(shell("true", image="127.0.0.1:1/absent:latest"))
+    )["service"]["deployments"][0]["id"]
+    said = f"(service {name}) (deployment {bad}) deployment failed: tasks failed to start."
+    until("the circuit breaker to trip", lambda: said in events(lab, name), patience=120)
+    until(f"{name} to be steady again", steady(lab, name), patience=60)
+    assert shown(lab, name)["taskDefinition"] == good
+    assert lab.ecs.list_tasks(serviceName=name)["taskArns"] == kept
+    assert any(event.startswith(f"(service {name}) rolling back to deployment ecs-svc/") for event in events(lab, name))
+    remove(lab, name)
