@@ -53,6 +53,7 @@ from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
+from homeport.services.route53.own import ensure_own_zone
 from homeport.services.route53.reconcilers import names
 from homeport.wire.messages import VERSION, Welcome
 
@@ -143,6 +144,7 @@ class Server:
         async with self._database.transaction() as tx:
             await assignments.set_disconnected(tx)
             await ec2.initialise(tx, ids=self._ids, public_pool=self._installation.public_pool)
+            await ensure_own_zone(tx, self._ids, self._clock.now(), self._installation.host)
             await ensure_default_cluster(tx, self._installation.account, self._installation.region)
         return Credentials(access_key_id=root.access_key_id, secret_access_key=root.secret_access_key)
 

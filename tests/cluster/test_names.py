@@ -1,5 +1,7 @@
 """Names declared through Route 53, asked for by tasks and found over real DNS."""
 
+import socket
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -33,7 +35,8 @@ class Zone:
         self._change("UPSERT", [record])
 
     def close(self) -> None:
-        self._change("DELETE", self._made)
+        if self._made:
+            self._change("DELETE", self._made)
         self._route53.delete_hosted_zone(Id=self.id)
 
     def _change(self, action: str, records: list[dict[str, Any]]) -> None:
@@ -50,6 +53,31 @@ def zones(route53: Any, lab: Lab) -> Iterator[tuple[Zone, Zone]]:
     yield made
     for zone in made:
         zone.close()
+
+
+def test_the_labs_own_programs_find_public_zones_and_no_private_one(zones: tuple[Zone, Zone]) -> None:
+    public, private = zones
+    public.put("web.names.test", "A", "192.0.2.1")
+    private.put("inside.names.test", "A", "10.9.9.1")
+    assert {found[4][0] for found in socket.getaddrinfo("web.names.test", 80)} == {"192.0.2.1"}
+    assert {found[4][0] for found in socket.getaddrinfo("ns-1.dns.homeport.internal", 53)} == {"127.0.0.1"}
+    for name in ("inside.names.test", "elsewhere.test"):
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo(name, 80)
+
+
+def test_homeport_dns_says_how_names_are_found_and_looks_them_up(zones: tuple[Zone, Zone]) -> None:
+    said = subprocess.run(["homeport", "dns"], capture_output=True, text=True, check=True).stdout
+    assert "answered at 127.0.0.1, port 53" in said
+    assert "nothing is left to do" in said
+    zones[0].put("text.names.test", "TXT", '"hello"')
+    found = subprocess.run(
+        ["homeport", "dns", "text.names.test", "--type", "txt"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == 'text.names.test. 5 IN TXT "hello"\n'
+    for name, why in (("none.names.test", "there is no"), ("example.org", "is in no public hosted zone")):
+        failed = subprocess.run(["homeport", "dns", name], capture_output=True, text=True, check=False)
+        assert (failed.returncode, why in failed.stderr) == (1, True)
 
 
 def test_a_task_finds_what_the_private_zone_says_and_what_it_says_next(lab: Lab, zones: tuple[Zone, Zone]) -> None:

@@ -25,6 +25,7 @@ from homeport.kit import linux
 from homeport.kit.installation import Installation, client_environment, read_credentials
 
 _PREFIX = "homeport-lab-"
+_DNS_PORT = 53  # the port that programs ask at: nobody else has it in a namespace of the lab's own
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -104,8 +105,9 @@ def _live(folder: Path, command: Sequence[str]) -> int:
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     _loopback_up()
     socket.sethostname("homeport-lab")
+    _resolve_here(folder)
     installation = Installation(
-        state=str(folder / "state"), run=str(folder / "run"), cgroup_root=folder.name, node="lab"
+        state=str(folder / "state"), run=str(folder / "run"), cgroup_root=folder.name, node="lab", dns_port=_DNS_PORT
     )
     supervisor = Supervisor(installation, programs_of(installation))
     try:
@@ -124,6 +126,14 @@ def _live(folder: Path, command: Sequence[str]) -> int:
         return supervisor.run_command(command, environment)
     finally:
         _release_cpu(folder.name)
+
+
+def _resolve_here(folder: Path) -> None:
+    """Have the lab's programs ask the lab's own resolver for names; there is no other that they could reach."""
+    own = folder / "resolv.conf"
+    own.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    with contextlib.suppress(OSError):  # a machine without /etc/resolv.conf asks 127.0.0.1 anyhow
+        linux.mount(str(own), str(Path("/etc/resolv.conf").resolve()), None, linux.MS_BIND)
 
 
 def _loopback_up() -> None:

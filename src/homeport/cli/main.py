@@ -56,6 +56,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it runs.")] = False,
     port: Annotated[int, typer.Option(help="Where the AWS API answers.")] = Installation().port,
     host: Annotated[str, typer.Option(help="The address the AWS API listens on.")] = Installation().host,
+    dns_port: Annotated[int, typer.Option(help="Where names are answered for this machine.")] = Installation().dns_port,
     region: Annotated[str, typer.Option(help="The region of names and addresses.")] = Installation().region,
     account: Annotated[str, typer.Option(help="The account of every ARN.")] = Installation().account,
     state: Annotated[str, typer.Option(help="What survives a reboot.")] = Installation().state,
@@ -64,7 +65,9 @@ def up(
     """Run Homeport on this machine: in the foreground until Ctrl-C, or detached."""
     from homeport.cli.daemon import up as command
 
-    installation = Installation(host=host, port=port, region=region, account=account, state=state, run=run)
+    installation = Installation(
+        host=host, port=port, dns_port=dns_port, region=region, account=account, state=state, run=run
+    )
     raise typer.Exit(command(installation, detach=detach))
 
 
@@ -84,6 +87,21 @@ def status() -> None:
     from homeport.cli.daemon import status as command
 
     raise typer.Exit(command())
+
+
+@app.command()
+def dns(
+    name: Annotated[str, typer.Argument(help="A name to ask for.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="The type of record to ask for.")] = "A",
+) -> None:
+    """
+    Say how this machine finds the names of public zones and load balancers; with a NAME, ask for it.
+
+    Nothing is changed: the lines to put into the configuration of the machine's own resolver are printed.
+    """
+    from homeport.cli.dns import explain_dns, lookup
+
+    raise typer.Exit(lookup(name, kind) if name else explain_dns())
 
 
 @app.command()

@@ -22,6 +22,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 4566
     registry_port: int = 4567
+    dns_port: int = 4553  # where names are answered for this machine itself
     region: str = "us-east-1"
     account: str = "123456789012"
     node: str = "local"
@@ -37,6 +38,11 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     def registry(self) -> str:
         """The node's registry, as it stands in an image's name."""
         return f"{self.host}:{self.registry_port}"
+
+    @property
+    def resolver(self) -> str:
+        """Where the names of public zones and load balancers are answered: HOST:PORT."""
+        return f"{self.host}:{self.dns_port}"
 
     @property
     def server_state(self) -> Path:

@@ -22,6 +22,7 @@ from homeport.node.assignment import Assignment
 from homeport.node.config import NodeConfig
 from homeport.node.endpoints.answers import Answers
 from homeport.node.endpoints.everywhere import Endpoints
+from homeport.node.endpoints.machine import MachineResolver
 from homeport.node.endpoints.tokens import Tokens
 from homeport.node.instances.perform import InstanceMachine
 from homeport.node.instances.roster import InstanceRoster
@@ -78,7 +79,8 @@ class Agent:
             self._store.save_instances, lambda record: self.session.send(record.observed)
         )
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
-        self._endpoints = Endpoints(drivers.network, config.gateway, self.names)
+        self._endpoints = Endpoints(drivers.network, config.gateway, self.names, config.resolver)
+        self._resolver = MachineResolver(config.resolver, self.names)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
         self.instances = InstanceRoster(
             InstanceMachine(
@@ -127,6 +129,7 @@ class Agent:
         self.instances.resume()
         self._assign()
         self._start_registry()
+        self._work.spawn(self._resolver.run(), name="resolver")
         self._work.spawn(self.session.run(), name="session")
         self._work.spawn(self.usage.run(), name="usage")
 
@@ -139,6 +142,7 @@ class Agent:
         self.instance_reports.flush()
         self.output.close()
         await self._endpoints.close()
+        self._resolver.close()
         await self._drivers.network.close()
         self._store.close()
 

@@ -24,6 +24,7 @@ class NodeConfig:
     registry: str
     gateway: str
     public_pool: str
+    resolver: str  # "HOST:PORT" at which this machine itself asks for names
 
     @classmethod
     def of(cls, installation: Installation) -> "NodeConfig":
@@ -38,4 +39,5 @@ class NodeConfig:
             registry=installation.registry,
             gateway=f"{installation.host}:{installation.port}",
             public_pool=installation.public_pool,
+            resolver=installation.resolver,
         )

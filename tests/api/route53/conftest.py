@@ -10,6 +10,7 @@ from homeport.fleet import assignments
 from homeport.kit.clock import SystemClock
 from homeport.kit.ids import RandomIds
 from homeport.services.ec2 import store as ec2
+from homeport.services.route53.own import OWN
 from homeport.services.route53.reconcilers import names
 from homeport.wire.messages import Facts, Item
 
@@ -98,9 +99,12 @@ class Fleet:
         self._api.run(tell())
 
     def items(self, kind: str, name: str = "n1") -> list[Item]:
+        """Return a node's items, without those of Homeport's own zone."""
+
         async def read() -> list[Item]:
             async with self._api.database.snapshot() as tx:
-                return await assignments.items(tx, name, kind)
+                found = await assignments.items(tx, name, kind)
+            return [item for item in found if OWN.id not in (item.id, getattr(item, "zone", ""))]
 
         return self._api.run(read())
 

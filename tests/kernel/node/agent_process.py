@@ -42,6 +42,7 @@ def config(folder: Path, cgroup_root: str) -> NodeConfig:
         registry="127.0.0.1:4567",
         gateway=str(folder / "api.sock"),
         public_pool="198.18.0.0/16",
+        resolver="",
     )
 
 

@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import dns.asyncquery
 import dns.flags
 import dns.message
 import dns.rcode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.node.naming.saying import records, zone
 from tests.unit.node.world import VPC
 
 from homeport.node.endpoints.dns import Resolver, TcpResolver, UdpResolver, upstreams
 from homeport.node.endpoints.http import HttpServer, Request, Response, json_response
+from homeport.node.endpoints.machine import MachineResolver
 from homeport.node.endpoints.proxy import ApiProxy
 from homeport.node.naming.zones import Names
 
@@ -159,6 +162,67 @@ async def test_other_names_are_asked_upstream(monkeypatch: pytest.MonkeyPatch):
     assert found.answer[0].to_text() == "example.com. 5 IN A 192.0.2.7"
 
 
+def test_our_own_resolver_is_not_asked_for_what_it_refuses(tmp_path: Path):
+    configured = tmp_path / "resolv.conf"
+    configured.write_text("nameserver 127.0.0.1\nnameserver 192.0.2.53\n")
+    assert upstreams("127.0.0.1:53", configured) == ("192.0.2.53",)
+    assert upstreams("127.0.0.1:4553", configured) == ("127.0.0.1", "192.0.2.53")
+
+
+async def test_the_machines_own_port_answers_for_public_zones_and_refuses_the_rest():
+    place = f"127.0.0.1:{free_port()}"
+    names = Names([*zone("Z1", "example.com."), *zone("Z2", "corp.test.", "vpc-1")])
+    names.change([records("Z1", "www.example.com.", "A", "192.0.2.1")], ())
+    resolver = MachineResolver(place, names)
+    async with asyncio.timeout(5):
+        await resolver.run()
+        found = await ask(place, "www.example.com.")
+        assert found.answer[0].to_text() == "www.example.com. 60 IN A 192.0.2.1"
+        assert found.flags & dns.flags.AA
+        assert not found.flags & dns.flags.RA
+        assert (await ask(place, "none.example.com.")).rcode() == dns.rcode.NXDOMAIN
+        for name in ("corp.test.", "ip-10-0-0-5.ec2.internal.", "example.org."):
+            assert (await ask(place, name)).rcode() == dns.rcode.REFUSED
+    resolver.close()
+
+
+async def test_a_port_that_is_taken_does_not_end_the_node():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        resolver = MachineResolver(f"127.0.0.1:{other.getsockname()[1]}", Names())
+        trying = asyncio.create_task(resolver.run())
+        await asyncio.sleep(0)
+        assert not trying.done()
+        trying.cancel()
+        resolver.close()
+
+
+async def ask(place: str, name: str) -> dns.message.Message:
+    host, _, port = place.rpartition(":")
+    return await dns.asyncquery.udp(dns.message.make_query(name, "A"), host, port=int(port), timeout=2)
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_what_does_not_fit_is_cut_and_whole_over_tcp():
+    values = [f"192.0.2.{number}" for number in range(1, 201)]
+    names = Names([*zone("Z1", "example.com."), records("Z1", "many.example.com.", "A", *values)])
+    resolver = Resolver(None, names, ())
+    for payload, limit in ((0, 512), (1232, 1232), (4096, 1232)):
+        query = dns.message.make_query("many.example.com.", "A", use_edns=0 if payload else -1, payload=payload or 512)
+        reply = await resolver.answer(query.to_wire(), 512)
+        assert len(reply) <= limit
+        cut = dns.message.from_wire(reply, raise_on_truncation=False)
+        assert cut.flags & dns.flags.TC
+        assert (cut.edns >= 0) == bool(payload)
+    whole = dns.message.from_wire(await resolver.answer(query.to_wire(), 65_535))
+    assert len(whole.answer[0]) == 200
+
+
 @given(st.binary(max_size=80))
 def test_malformed_questions_are_answered_or_ignored(data: bytes):
     reply = asyncio.run(Resolver(VPC, Names(), ()).answer(data, 512))
@@ -191,8 +255,8 @@ async def test_dns_answers_over_both_transports():
 def test_upstreams_are_those_of_the_machine(tmp_path: Path):
     conf = tmp_path / "resolv.conf"
     conf.write_text("# none\nnameserver 192.0.2.1\nnameserver nonsense\nsearch x\nnameserver 2001:db8::1\n")
-    assert upstreams(conf) == ("192.0.2.1", "2001:db8::1")
-    assert upstreams(tmp_path / "absent") == ()
+    assert upstreams("", conf) == ("192.0.2.1", "2001:db8::1")
+    assert upstreams("", tmp_path / "absent") == ()
 
 
 # --- The API's proxy

@@ -205,6 +205,7 @@ class World:
             registry="127.0.0.1:4567",
             gateway="127.0.0.1:4566",
             public_pool="198.18.0.0/16",
+            resolver="",
         )
 
     async def start(self) -> "World":

@@ -1,8 +1,11 @@
 """
-The resolver of a VPC, at VPC+2 and 169.254.169.253, over UDP and TCP.
+The resolver of a VPC, at VPC+2 and 169.254.169.253, over UDP and TCP; and that of the machine itself, at a port of its own.
 
 It knows the zones that the server declares and the VPC's own names, and asks the machine's resolvers for all others.  A question it cannot
 pass on is refused at once: a container must never wait for a resolver that is not there.
+
+The machine's asks nobody: it answers for public zones and refuses all else, so that it can stand beside whatever
+resolver the machine has, which may itself ask here.
 """
 
 import asyncio
@@ -39,19 +42,21 @@ _TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
 _CHANCE = random.Random()  # noqa: S311 - spreads load, keeps no secret
 
 
-def upstreams(resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
-    """Return the resolvers that the machine itself uses."""
+def upstreams(own: str = "", resolv_conf: Path = Path("/etc/resolv.conf")) -> tuple[str, ...]:
+    """Return the resolvers that the machine itself uses, without our *own* ("HOST:PORT"): that refuses what is not ours."""
+    address, _, port = own.rpartition(":")
     with contextlib.suppress(OSError, UnicodeDecodeError):
         fields = (line.split() for line in resolv_conf.read_text().splitlines())
         servers = [f[1] for f in fields if len(f) == 2 and f[0] == "nameserver"]
-        return tuple(server for server in servers if dns.inet.is_address(server))[:3]
+        others = [server for server in servers if (server, "53") != (address, port)]
+        return tuple(server for server in others if dns.inet.is_address(server))[:3]
     return ()
 
 
 class Resolver:
-    """Answers the questions of one VPC."""
+    """Answers the questions of one VPC, or without one those of the machine itself."""
 
-    def __init__(self, vpc: Vpc, names: Names, servers: tuple[str, ...]) -> None:
+    def __init__(self, vpc: Vpc | None, names: Names, servers: tuple[str, ...]) -> None:
         self.vpc = vpc
         self._names = names
         self._servers = servers
@@ -78,9 +83,19 @@ class Resolver:
         if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
             return _failed(query, dns.rcode.REFUSED)
         said = Resolution(self._names, self.vpc, _CHANCE).resolve(question.name, question.rdtype)
-        if said.elsewhere is not None:
+        if said.elsewhere is not None and self.vpc is not None:
             await self._ask_elsewhere(said, said.elsewhere, question.rdtype)
-        return _response(query, said)
+        elif said.elsewhere == question.name:
+            said.rcode = dns.rcode.REFUSED
+        return self._response(query, said)
+
+    def _response(self, query: dns.message.Message, said: Answer) -> dns.message.Message:
+        response = dns.message.make_response(query, recursion_available=self.vpc is not None)
+        response.set_rcode(said.rcode)
+        response.answer, response.authority, response.additional = said.answer, said.authority, said.additional
+        if self.vpc is None and said.elsewhere != query.question[0].name:
+            response.flags |= dns.flags.AA
+        return response
 
     async def _ask_elsewhere(self, said: Answer, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> None:
         """Complete an answer by what upstream resolvers say of the name at which our zones end."""
@@ -105,13 +120,6 @@ class Resolver:
         finally:
             self._forwarded -= 1
         return None
-
-
-def _response(query: dns.message.Message, said: Answer) -> dns.message.Message:
-    response = dns.message.make_response(query, recursion_available=True)
-    response.set_rcode(said.rcode)
-    response.answer, response.authority, response.additional = said.answer, said.authority, said.additional
-    return response
 
 
 def _failed(query: dns.message.Message, rcode: dns.rcode.Rcode) -> dns.message.Message:

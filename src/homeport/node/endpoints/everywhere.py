@@ -13,8 +13,8 @@ from homeport.wire.messages import Vpc
 class Endpoints:
     """What `Interfaces` tells of routers and namespaces."""
 
-    def __init__(self, network: NetworkDriver, gateway: str, names: Names) -> None:
-        self._routers = RouterEndpoints(network, gateway, names)
+    def __init__(self, network: NetworkDriver, gateway: str, names: Names, resolver: str) -> None:
+        self._routers = RouterEndpoints(network, gateway, names, resolver)
         self._hosts = HostEndpoints(network)
 
     def serve(self, answers: Answers) -> None:

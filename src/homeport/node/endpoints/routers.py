@@ -25,9 +25,10 @@ RESOLVER_ADDRESS = "169.254.169.253"
 class RouterEndpoints:
     """All listeners inside VPCs' routers."""
 
-    def __init__(self, network: NetworkDriver, gateway: str, names: Names) -> None:
+    def __init__(self, network: NetworkDriver, gateway: str, names: Names, own_resolver: str) -> None:
         self._network = network
         self._names = names
+        self._own_resolver = own_resolver
         self._gateway = gateway
         self._answers: Answers | None = None
         self._open: dict[str, tuple[Listeners, Resolver]] = {}
@@ -46,7 +47,7 @@ class RouterEndpoints:
         for vpc in vpcs.values():
             if vpc.id in self._open:
                 listeners, resolver = self._open[vpc.id]
-                if resolver.vpc.dns == vpc.dns:
+                if resolver.vpc is not None and resolver.vpc.dns == vpc.dns:
                     resolver.vpc = vpc
                     continue
                 listeners.close()
@@ -58,7 +59,7 @@ class RouterEndpoints:
 
     async def _listen(self, vpc: Vpc) -> tuple[Listeners, Resolver]:
         assert self._answers is not None, "the tasks are known before their VPCs"
-        listeners, resolver = Listeners(), Resolver(vpc, self._names, upstreams())
+        listeners, resolver = Listeners(), Resolver(vpc, self._names, upstreams(self._own_resolver))
         listen = functools.partial(self._network.listen, vpc.id)
         try:
             await listeners.http(listen(METADATA_ADDRESS, 80, socket.SOCK_STREAM), self._answers.in_vpc(vpc.id))

@@ -59,7 +59,7 @@ async def create_zone(
     for vpc, region in vpcs:
         await associate(tx, zone, vpc, region, change)
     await changes.mark(tx, change, [Untold(zone.id, None)])
-    await put_records(tx, zone, [_soa(zone, soa_ttl), _ns(zone)], (), change)
+    await put_records(tx, zone, own_records(zone, soa_ttl=soa_ttl), (), change)
 
 
 async def set_soa_ttl(tx: Tx, zone: HostedZone, ttl: int, change: Change) -> None:
@@ -115,6 +115,11 @@ async def disassociate(tx: Tx, zone: HostedZone, vpc: str, change: Change) -> No
         raise errors.last_association()
     await zones.disassociate(tx, zone, vpc)
     await changes.mark(tx, change, [Untold(zone.id, None)])
+
+
+def own_records(zone: HostedZone, *, soa_ttl: int = SOA_TTL) -> list[RecordSet]:
+    """Return the records that every zone has."""
+    return [_soa(zone, soa_ttl), _ns(zone)]
 
 
 def _soa(zone: HostedZone, ttl: int) -> RecordSet:

@@ -10,6 +10,7 @@ from homeport.services.ec2.store import vpcs
 from homeport.services.route53 import errors, keeping, views
 from homeport.services.route53.model import HostedZone
 from homeport.services.route53.names import BadName, canonical_name
+from homeport.services.route53.own import is_reserved
 from homeport.services.route53.paging import page_size
 from homeport.services.route53.service import NAMES, route53
 from homeport.services.route53.store import zones
@@ -68,6 +69,8 @@ def _domain(name: str) -> str:
         domain = canonical_name(name)
     except BadName as problem:
         raise errors.domain_invalid(name, str(problem)) from None
+    if is_reserved(domain):
+        raise errors.InvalidDomainName(f"{domain} is reserved by AWS!")
     if domain == "." or "\\052" in domain:
         raise errors.domain_invalid(name, "a zone is a domain of one label or more, without wildcards")
     return domain

@@ -12,6 +12,7 @@ from homeport.fleet import assignments
 from homeport.kit.clock import Clock
 from homeport.reconcile.driver import Reconciler
 from homeport.services.route53 import projection
+from homeport.services.route53.own import OWN
 from homeport.services.route53.service import NAMES
 from homeport.services.route53.store import changes, records, zones
 from homeport.services.route53.store.changes import Untold
@@ -64,6 +65,9 @@ async def _tell(tx: Tx, nodes: list[str], told: Told) -> None:
 
 
 async def _tell_everything(tx: Tx, node: str) -> None:
+    await assignments.put(tx, node, projection.zone_item(OWN, ()))
+    for record_set in await records.every(tx, OWN.id):
+        await assignments.put(tx, node, projection.record_set_item(OWN.id, record_set))
     for id_ in await zones.every_id(tx):
         zone = await zones.find(tx, id_)
         assert zone is not None, "it was listed in this transaction"
