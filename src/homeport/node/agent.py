@@ -80,7 +80,7 @@ class Agent:
         )
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
         self._endpoints = Endpoints(drivers.network, config.gateway, self.names, config.resolver)
-        self._resolver = MachineResolver(config.resolver, self.names)
+        self._resolver = MachineResolver(config.resolver, self.names, config.region)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
         self.instances = InstanceRoster(
             InstanceMachine(

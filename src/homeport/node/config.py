@@ -25,6 +25,7 @@ class NodeConfig:
     gateway: str
     public_pool: str
     resolver: str  # "HOST:PORT" at which this machine itself asks for names
+    region: str
 
     @classmethod
     def of(cls, installation: Installation) -> "NodeConfig":
@@ -40,4 +41,5 @@ class NodeConfig:
             gateway=f"{installation.host}:{installation.port}",
             public_pool=installation.public_pool,
             resolver=installation.resolver,
+            region=installation.region,
         )

@@ -160,6 +160,39 @@ def test_the_records_of_the_zone_itself_can_be_changed_not_deleted(route53, make
     assert listed(route53, zone)[1]["TTL"] == 30
 
 
+@pytest.mark.parametrize(
+    "routing",
+    [
+        {"Weight": 0},
+        {"Failover": "SECONDARY"},
+        {"Region": "eu-west-1"},
+        {"GeoLocation": {"ContinentCode": "EU"}},
+        {"GeoLocation": {"CountryCode": "US", "SubdivisionCode": "VA"}},
+        {"GeoLocation": {"CountryCode": "*"}},
+        {"MultiValueAnswer": True},
+    ],
+)
+def test_a_routing_policy_is_shown_as_it_was_given_and_is_part_of_what_is_deleted(
+    route53, make_zone, change, refused, routing
+):
+    zone = make_zone()
+    content = record("r.example.com", "A", "192.0.2.1", SetIdentifier="a", **routing)
+    change(zone, ("CREATE", content))
+    (shown,) = [each for each in listed(route53, zone) if each["Name"] == "r.example.com."]
+    assert shown == content | {"Name": "r.example.com."}
+    other = record("r.example.com", "A", "192.0.2.1", SetIdentifier="a", Weight=7)
+    assert "do not match the current values" in refused(change, zone, ("DELETE", other))[1]
+    change(zone, ("DELETE", content))
+
+
+@pytest.mark.parametrize(
+    "location", [{}, {"ContinentCode": "XX"}, {"CountryCode": "us"}, {"ContinentCode": "EU", "CountryCode": "DE"}]
+)
+def test_a_location_is_a_continent_or_a_country(make_zone, change, refused, location):
+    content = record("r.example.com", "A", "192.0.2.1", SetIdentifier="a", GeoLocation=location)
+    assert refused(change, make_zone(), ("CREATE", content))[0] == "InvalidInput"
+
+
 def test_what_is_incomplete_is_refused_as_aws_does(make_zone, change, refused):
     zone = make_zone()
     assert refused(change, zone, ("CREATE", {"Name": "a.example.com", "Type": "A"})) == (

@@ -43,6 +43,7 @@ def config(folder: Path, cgroup_root: str) -> NodeConfig:
         gateway=str(folder / "api.sock"),
         public_pool="198.18.0.0/16",
         resolver="",
+        region="us-east-1",
     )
 
 

@@ -206,6 +206,7 @@ class World:
             gateway="127.0.0.1:4566",
             public_pool="198.18.0.0/16",
             resolver="",
+            region="us-east-1",
         )
 
     async def start(self) -> "World":

@@ -56,7 +56,8 @@ def upstreams(own: str = "", resolv_conf: Path = Path("/etc/resolv.conf")) -> tu
 class Resolver:
     """Answers the questions of one VPC, or without one those of the machine itself."""
 
-    def __init__(self, vpc: Vpc | None, names: Names, servers: tuple[str, ...]) -> None:
+    def __init__(self, vpc: Vpc | None, names: Names, servers: tuple[str, ...], *, region: str = "") -> None:
+        self._region = region  # of the machine; a VPC is where its own region is
         self.vpc = vpc
         self._names = names
         self._servers = servers
@@ -82,7 +83,7 @@ class Resolver:
         question = query.question[0]
         if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
             return _failed(query, dns.rcode.REFUSED)
-        said = Resolution(self._names, self.vpc, _CHANCE).resolve(question.name, question.rdtype)
+        said = Resolution(self._names, self.vpc, _CHANCE, region=self._region).resolve(question.name, question.rdtype)
         if said.elsewhere is not None and self.vpc is not None:
             await self._ask_elsewhere(said, said.elsewhere, question.rdtype)
         elif said.elsewhere == question.name:

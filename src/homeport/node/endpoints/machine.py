@@ -16,9 +16,9 @@ _RETRY_SECONDS = 5.0
 class MachineResolver:
     """Listens at *place* ("HOST:PORT", or nowhere if that is empty); a port that is taken is tried again and again."""
 
-    def __init__(self, place: str, names: Names) -> None:
+    def __init__(self, place: str, names: Names, region: str = "") -> None:
         self._place = place
-        self._resolver = Resolver(None, names, ())
+        self._resolver = Resolver(None, names, (), region=region)
         self._listeners: Listeners | None = None
 
     async def run(self) -> None:

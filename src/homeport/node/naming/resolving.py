@@ -18,6 +18,7 @@ import dns.rdtypes.ANY.SOA
 import dns.rrset
 
 from homeport.node.naming import internal, routing
+from homeport.node.naming.places import place_of, region_of_domain
 from homeport.node.naming.zones import LoadedZone, Match, Names, Node, Records, Sets, labels_of, parse_name
 from homeport.wire.messages import Vpc
 
@@ -48,8 +49,9 @@ class Answer:
 class Resolution:
     """One question by one asker: from a VPC, or from the machine itself, which sees public zones only."""
 
-    def __init__(self, names: Names, vpc: Vpc | None, chance: Random) -> None:
+    def __init__(self, names: Names, vpc: Vpc | None, chance: Random, *, region: str = "") -> None:
         self._names = names
+        self._asker = place_of(region_of_domain(vpc.domain) if vpc is not None else region)
         self._vpc = vpc
         self._chance = chance
         self._said = Answer()
@@ -175,7 +177,7 @@ class Resolution:
         every = list(sets.values())
         if len(every) > 1:
             self._said.steady = False
-        chosen = routing.choose(every, lambda records: self._healthy(records, depth), self._chance)
+        chosen = routing.choose(every, lambda records: self._healthy(records, depth), self._asker, self._chance)
         said = [self._said_by(records, kind, depth) for records in chosen]
         return min((ttl for ttl, _ in said), default=0), _distinct(rdata for _, rdatas in said for rdata in rdatas)
 

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-how-rout
 from collections.abc import Callable, Sequence
 from random import Random
 
+from homeport.node.naming.places import Place, distance, place_of
 from homeport.node.naming.zones import Records
 
 #: How many sets a multivalue answer is made of at the most.
@@ -16,16 +17,20 @@ MULTIVALUE_LIMIT = 8
 Healthy = Callable[[Records], bool]
 
 
-def choose(sets: Sequence[Records], healthy: Healthy, chance: Random) -> Sequence[Records]:
-    """Return the sets that answer: usually one, several of multivalue sets."""
+def choose(sets: Sequence[Records], healthy: Healthy, asker: Place, chance: Random) -> Sequence[Records]:
+    """Return the sets that answer: usually one, several of multivalue sets, none where nobody is meant to be answered."""
     first = sets[0].item
     if not first.set_identifier:
         return sets
     if first.failover:
         return [_failover(sets, healthy)]
+    if first.geography is not None:
+        return _geolocation(sets, healthy, asker)
     usable = [records for records in sets if healthy(records)] or sets
     if first.multivalue:
         return usable if len(usable) <= MULTIVALUE_LIMIT else chance.sample(list(usable), MULTIVALUE_LIMIT)
+    if first.region:
+        return [min(usable, key=lambda records: distance(asker, place_of(records.item.region)))]
     return [_weighted(sets, healthy, chance)]
 
 
@@ -36,6 +41,28 @@ def _failover(sets: Sequence[Records], healthy: Healthy) -> Records:
     if primary is None or secondary is None:
         return sets[0]
     return secondary if not healthy(primary) and healthy(secondary) else primary
+
+
+def _geolocation(sets: Sequence[Records], healthy: Healthy, asker: Place) -> Sequence[Records]:
+    """The set for the smallest area around who asks; a larger one if that is unhealthy, nobody outside of all."""
+    matching = sorted((records for records in sets if _reach(records, asker)), key=lambda each: _reach(each, asker))
+    return [records for records in matching if healthy(records)][:1] or matching[:1]
+
+
+def _reach(records: Records, asker: Place) -> int:
+    """Say how large the area is that a set is for: from 1, a subdivision, to 4, everywhere; 0 if the asker is outside."""
+    where = records.item.geography
+    if where is None:
+        return 0
+    if where.country == "*":
+        return 4
+    if where.continent:
+        return 3 if where.continent == asker.continent else 0
+    if where.country != asker.country:
+        return 0
+    if not where.subdivision:
+        return 2
+    return 1 if where.subdivision == asker.subdivision else 0
 
 
 def _weighted(sets: Sequence[Records], healthy: Healthy, chance: Random) -> Records:

@@ -6,7 +6,7 @@ record sets at and below it.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import dns.exception
@@ -218,6 +218,12 @@ class Names:
     def healthy(self, health_check: str) -> bool:
         """Say whether a health check passes; what has none is always healthy."""
         return not health_check or self._health.get(health_check, True)
+
+    def set_health(self, states: Mapping[str, bool]) -> None:
+        """Take the states of all health checks: whether each passes."""
+        if states != self._health:
+            self._health = dict(states)
+            self.version += 1
 
     def zone(self, id_: str) -> LoadedZone | None:
         """Return the zone with this id, if the server has declared it."""

@@ -1,15 +1,19 @@
 """Record sets as requests write them, read member by member."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from homeport.aws.fields import Fields
 from homeport.services.route53.errors import InvalidChangeBatch, InvalidInput
-from homeport.services.route53.model import AliasTarget, RecordSet
+from homeport.services.route53.model import AliasTarget, Location, RecordSet
 from homeport.services.route53.names import BadName, canonical_name
 
 _POLICIES = "[Weight, Region, Failover, GeoLocation, MultiValueAnswer, GeoProximityLocation, or CidrRoutingConfig]"
+_CONTINENTS = frozenset({"", "AF", "AN", "AS", "EU", "NA", "OC", "SA"})
+_COUNTRY = re.compile(r"(\*|[A-Z]{2})?", re.ASCII)
+_DIVIDED = frozenset({"US", "UA"})
 _CONTENTS = "[AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
 
 
@@ -64,6 +68,8 @@ def _read_record_set(fields: Fields) -> RecordSet:
         set_identifier=fields.take("SetIdentifier", str, ""),
         weight=fields.take("Weight", int, None),
         failover=fields.take("Failover", str, ""),
+        region=fields.take("Region", str, ""),
+        location=_read_location(fields.take_fields("GeoLocation")),
         multivalue=fields.take("MultiValueAnswer", bool, False),
     )
 
@@ -79,6 +85,24 @@ def _read_alias(alias: Fields) -> AliasTarget:
             name=canonical_name(fields.take("DNSName", str)),
             evaluate_health=fields.take("EvaluateTargetHealth", bool),
         )
+
+
+def _read_location(location: Fields | None) -> Location | None:
+    if location is None:
+        return None
+    with location as fields:
+        found = Location(
+            continent=fields.take("ContinentCode", str, ""),
+            country=fields.take("CountryCode", str, ""),
+            subdivision=fields.take("SubdivisionCode", str, ""),
+        )
+    if bool(found.continent) == bool(found.country) or (found.subdivision and not found.country):  # unconfirmed
+        raise InvalidInput("Invalid request: Expected exactly one of [ContinentCode, or CountryCode] in GeoLocation")
+    if found.continent not in _CONTINENTS or _COUNTRY.fullmatch(found.country) is None:  # unconfirmed
+        raise InvalidInput(f"Invalid geo location: {found.continent or found.country}")
+    if found.subdivision and found.country not in _DIVIDED:  # unconfirmed
+        raise InvalidInput(f"Invalid geo location: {found.country} has no subdivision {found.subdivision}")
+    return found
 
 
 def policies(record_set: RecordSet) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from homeport.services.route53.model import NAME_SERVERS, Association, Change, HostedZone, RecordSet
+from homeport.services.route53.model import NAME_SERVERS, Association, Change, HostedZone, Location, RecordSet
 
 _API = "https://route53.amazonaws.com/2013-04-01"
 
@@ -63,6 +63,8 @@ def record_set_view(record_set: RecordSet) -> dict[str, Any]:
         "SetIdentifier": record_set.set_identifier or None,
         "Weight": record_set.weight,
         "Failover": record_set.failover or None,
+        "Region": record_set.region or None,
+        "GeoLocation": _location_view(record_set.location),
         "MultiValueAnswer": record_set.multivalue or None,
         "TTL": record_set.ttl,
         "ResourceRecords": [{"Value": value} for value in record_set.values] or None,
@@ -71,6 +73,17 @@ def record_set_view(record_set: RecordSet) -> dict[str, Any]:
         else {"HostedZoneId": alias.zone, "DNSName": alias.name, "EvaluateTargetHealth": alias.evaluate_health},
     }
     return {name: value for name, value in view.items() if value is not None}
+
+
+def _location_view(location: Location | None) -> dict[str, str] | None:
+    if location is None:
+        return None
+    view = {
+        "ContinentCode": location.continent,
+        "CountryCode": location.country,
+        "SubdivisionCode": location.subdivision,
+    }
+    return {name: value for name, value in view.items() if value}
 
 
 def tag_set_view(resource_type: str, resource: str, tags: Mapping[str, str]) -> dict[str, Any]:
