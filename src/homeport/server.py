@@ -55,6 +55,7 @@ from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
 from homeport.services.route53.own import ensure_own_zone
 from homeport.services.route53.reconcilers import names
+from homeport.services.route53.service import NAMES
 from homeport.wire.messages import VERSION, Welcome
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class Server:
             instance=observe_instance,
             log_batch=append,
             usage=record_usage,
-            wakes=("fleet.sessions", ecs_services.NAME),
+            wakes=("fleet.sessions", ecs_services.NAME, NAMES),
             instance_wakes=(INSTANCES,),
         )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)

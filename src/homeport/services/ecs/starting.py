@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+import msgspec
+
 from homeport.aws.errors import AwsError
 from homeport.db.database import Tx
 from homeport.kit.ids import Ids
@@ -31,6 +33,7 @@ from homeport.services.ecs.placement.filters import (
     requirements_of,
 )
 from homeport.services.ecs.placement.plan import plan_placement
+from homeport.services.ecs.registries import registry_of
 from homeport.services.ecs.store import clusters, container_instances, task_definitions, tasks
 from homeport.services.ecs.strategies import distribute
 from homeport.services.ecs.validation import placement
@@ -83,8 +86,10 @@ async def start(
         records, impediment = await _daemons(here, service, order, cluster, wanted.instances)
     else:
         records, impediment = await _on_instances(here, service, order, cluster, wanted.count)
+    registry = registry_of(service.name, revision.registries)
     for record in records:
-        await tasks.insert(here.tx, record)
+        listed = replace(record, launch=msgspec.structs.replace(record.launch, registry=registry))
+        await tasks.insert(here.tx, listed)
     return Started(tuple(record.task.id for record in records), impediment)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
 from homeport.services.ec2 import store as ec2
-from homeport.services.ecs import lifecycle
+from homeport.services.ecs import lifecycle, registries
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import Client, InvalidParameter, NoUpdateAvailable
 from homeport.services.ecs.instance_views import container_instance_view
@@ -126,12 +126,13 @@ async def deregister_container_instance(
         raise InvalidParameter("Found running tasks on the instance.")
     for record in live:
         stopped = replace(record, task=lifecycle.stopped_with(record.task, StopCode.USER, _FORCED, call.now()))
-        await tasks.update(call.tx, stopped)
+        await registries.move(call.tx, record, stopped, call.now())
         await assign_again(call.tx, stopped)
     gone = replace(found, status=Status.INACTIVE)
     await store.update(call.tx, gone, inactive_since=call.now())
     call.wake("fleet.sessions")
     call.wake("ecs.placement")
+    call.wake(registries.NAMES)
     return {"containerInstance": container_instance_view(gone)}
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
+from homeport.services.ecs import registries
 from homeport.services.ecs import service_views as views
 from homeport.services.ecs.compute import Compute, choose_compute
 from homeport.services.ecs.deploying import Beginning, asked_by, begin, number, of_service
@@ -68,7 +69,7 @@ async def create_service(
     validation.check_unhonoured(
         execute_command=enable_execute_command, connect=service_connect_configuration, volumes=volume_configurations
     )
-    validation.check_balancing(load_balancers, service_registries, role)
+    validation.check_balancing(load_balancers, role)
     validation.check_grace(health_check_grace_period_seconds)
     validation.check_rebalancing(availability_zone_rebalancing)
     count = 0 if desired_count is None and scheduling_strategy == "DAEMON" else desired_count
@@ -82,6 +83,7 @@ async def create_service(
         definition.revision, task_definition, desired_count, launch_type, capacity_provider_strategy, platform_version,
         deployment_configuration, placement_constraints, placement_strategy, network_configuration,
         health_check_grace_period_seconds, scheduling_strategy, tags, enable_ecs_managed_tags, propagate_tags,
+        service_registries,
     )  # fmt: skip
     arn = place_of(call).service_arn(service_name, place.name)
     if (existing := await _existing(call, arn, client_token, digest)) is not None:
@@ -111,7 +113,15 @@ async def create_service(
     )
     compute = choose_compute(place, definition.parsed(), launch_type, capacity_provider_strategy, platform_version)
     validation.check_scheduling(scheduling_strategy, desired_count, compute.launch_type, placement_strategy)
-    revision = _revision(call, made, definition, compute, platform_version, network_configuration)
+    revision = _revision(
+        call,
+        made,
+        definition,
+        compute,
+        platform_version,
+        network_configuration,
+        await registries.checked(call.tx, call.region, service_registries, definition.parsed()),
+    )
     await _check_startable(call, place, made, definition, revision)
     await _write(call, made, revision, client_token)
     return await _answer(call, replace(made, launch_type=compute.launch_type))
@@ -161,6 +171,7 @@ def _revision(
     compute: Compute,
     platform_version: str | None,
     network: Mapping[str, Any] | None,
+    listed_in: tuple[dict[str, Any], ...],
 ) -> Revision:
     on_fargate = compute.launch_type == "FARGATE"
     return Revision(
@@ -172,6 +183,7 @@ def _revision(
         strategy=compute.strategy,
         platform_version=(platform_version or "LATEST") if on_fargate else "",
         network=_network(network),
+        registries=listed_in,
     )
 
 
@@ -218,7 +230,7 @@ async def update_service(
     enable_ecs_managed_tags: bool | None = None,
     load_balancers: Sequence[Mapping[str, Any]] = (),
     propagate_tags: str | None = None,
-    service_registries: Sequence[Mapping[str, Any]] = (),
+    service_registries: Sequence[Mapping[str, Any]] | None = None,
     service_connect_configuration: Mapping[str, Any] | None = None,
     volume_configurations: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -226,7 +238,7 @@ async def update_service(
     validation.check_unhonoured(
         execute_command=enable_execute_command, connect=service_connect_configuration, volumes=volume_configurations
     )
-    validation.check_balancing(load_balancers, service_registries, None)
+    validation.check_balancing(load_balancers, None)
     validation.check_grace(health_check_grace_period_seconds)
     place = await get_cluster(call, cluster)
     found = await _get_active(call, place, service)
@@ -260,6 +272,9 @@ async def update_service(
         compute,
         platform_version or current.platform_version or None,
         network_configuration if network_configuration is not None else current.network,
+        current.registries
+        if service_registries is None
+        else await registries.checked(call.tx, call.region, service_registries, definition.parsed()),
     )
     await _check_startable(call, place, changed, definition, revision)
     changed = replace(changed, launch_type=compute.launch_type)

@@ -6,7 +6,7 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
-from homeport.services.ecs import lifecycle
+from homeport.services.ecs import lifecycle, registries
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotFound
 from homeport.services.ecs.handlers.container_instances import get_container_instance
@@ -99,7 +99,7 @@ async def stop_task(call: Call, *, task: str, cluster: str = DEFAULT_CLUSTER, re
     if record is None or record.task.cluster_arn != place.arn:
         raise InvalidParameter("The referenced task was not found.")
     stopped = replace(record, task=lifecycle.stopped_by_user(record.task, reason, call.now()))
-    document = await store.update(call.tx, stopped)
+    document = await registries.move(call.tx, record, stopped, call.now())
     if record.waiting:
         call.wake("ecs.placement")  # no node has it: placement ends it
     elif stopped.task is not record.task:
@@ -107,4 +107,5 @@ async def stop_task(call: Call, *, task: str, cluster: str = DEFAULT_CLUSTER, re
         call.wake("fleet.sessions")
     if record.launch.service:
         call.wake("ecs.services")
+        call.wake(registries.NAMES)
     return {"task": task_view(document)}

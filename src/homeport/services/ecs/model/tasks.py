@@ -177,6 +177,16 @@ class ContainerLaunch(msgspec.Struct, frozen=True, kw_only=True):
     host_ports: tuple[NetworkBinding, ...] = ()  # in host mode, where they are known beforehand
 
 
+class Registry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The Cloud Map service that lists a service's tasks, and what port it is told with their addresses."""
+
+    arn: str
+    service: str  # the name of the ECS service
+    container: str = ""
+    container_port: int | None = None
+    port: int | None = None
+
+
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What placement and later observations need and the API does not show."""
 
@@ -193,6 +203,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""  # the ARN of the service that started it; this and the rest: for tasks of services only
     revision_of_service: str = ""  # its ARN
     proven: bool = False  # it has counted as healthy for its service
+    registry: Registry | None = None
 
 
 @dataclass(frozen=True, slots=True)

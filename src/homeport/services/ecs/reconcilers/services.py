@@ -16,7 +16,7 @@ from homeport.db.database import Database
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
 from homeport.reconcile.driver import Reconciler
-from homeport.services.ecs import lifecycle
+from homeport.services.ecs import lifecycle, registries
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.deploying import Beginning, ended, roll_back
 from homeport.services.ecs.deployments import model as planned
@@ -231,7 +231,8 @@ class Look:
     async def _stop(self, record: TaskRecord, reason: str) -> None:
         task = lifecycle.stopped_with(record.task, StopCode.SERVICE, reason, self.here.at)
         stopped = replace(record, task=task)
-        await tasks.update(self.here.tx, stopped)
+        await registries.move(self.here.tx, record, stopped, self.here.at)
+        self.wakes.add(registries.NAMES)
         if record.waiting:
             self.wakes.add("ecs.placement")  # no node has it: placement ends it
         else:

@@ -81,13 +81,11 @@ def check_unhonoured(
         raise UnsupportedFeature("Volumes configured at launch are not supported.")
 
 
-def check_balancing(load_balancers: Sequence[Any] | None, registries: Sequence[Any] | None, role: str | None) -> None:
+def check_balancing(load_balancers: Sequence[Any] | None, role: str | None) -> None:
     if role is not None and not load_balancers:
         raise InvalidParameter("IAM roles are only valid for services configured to use load balancers")
     if load_balancers:
         raise UnsupportedFeature("Services with load balancers are not supported.")
-    if registries:
-        raise UnsupportedFeature("Services with service registries are not supported.")
 
 
 def parse_configuration(

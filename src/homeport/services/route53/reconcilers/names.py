@@ -26,6 +26,10 @@ Told = wire.Zone | wire.RecordSet | wire.Drop
 
 async def one_pass(database: Database, clock: Clock, wake: Callable[[str], None]) -> None:
     """Tell every node what it does not know yet, and look again at once if there is more."""
+    async with database.snapshot() as tx:  # this is woken often, and mostly for nothing
+        nodes = [node.name for node in await assignments.nodes(tx)]
+        if set(nodes) <= await changes.informed_nodes(tx) and not await changes.untold(tx, 1):
+            return
     async with database.transaction() as tx:
         nodes = [node.name for node in await assignments.nodes(tx)]
         informed = await changes.informed_nodes(tx)
