@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/tutorial/first-task.md"]
+PAGES = ["README.md", "docs/tutorial/first-task.md", "docs/how-to/find-services-by-name.md"]
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
