@@ -1,6 +1,8 @@
 """Every service that the gateway answers for; importing this module registers all their operations."""
 
 from homeport.aws.operation import Service
+from homeport.services.acm import handlers as acm_handlers
+from homeport.services.acm.service import acm
 from homeport.services.cloudwatch import handlers as cloudwatch_handlers
 from homeport.services.cloudwatch.service import cloudwatch
 from homeport.services.ec2 import handlers as ec2_handlers
@@ -24,6 +26,7 @@ from homeport.services.sts.service import sts
 
 #: The modules whose import registers operations; named, so that nothing depends on the order of imports.
 HANDLERS = (
+    acm_handlers,
     cloudwatch_handlers,
     ec2_handlers,
     ecr_handlers,
@@ -39,6 +42,7 @@ HANDLERS = (
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
+        acm,
         cloudwatch,
         ec2,
         ecr,
