@@ -10,7 +10,8 @@ import boto3
 import pytest
 from tests.cluster.conftest import Lab, shell
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+# One worker for all of them: the zones have one name, and a VPC can have that only once.
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("names")]
 
 
 @pytest.fixture
