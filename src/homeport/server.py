@@ -31,6 +31,7 @@ from homeport.kit.ids import RandomIds
 from homeport.kit.installation import Credentials, Installation
 from homeport.kit.supervise import Tasks
 from homeport.reconcile.driver import Driver, Reconciler
+from homeport.services.applicationautoscaling.reconcilers import scaling
 from homeport.services.cloudwatch.reconcilers import alarms as cloudwatch_alarms
 from homeport.services.cloudwatch.reconcilers.expiry import expire as expire_datapoints
 from homeport.services.ec2 import identity
@@ -124,7 +125,12 @@ class Server:
             Reconciler("ecs.cleanup", Cleanup(database, clock).pass_, interval=60),
             network.reconciler(database, self.wake),
             Instances(database, clock, self._signer, self._installation.account, self.wake).reconciler(),
-            Reconciler(cloudwatch_alarms.NAME, cloudwatch_alarms.Alarms(database, clock, self.wake).pass_, interval=5),
+            Reconciler(
+                cloudwatch_alarms.NAME,
+                cloudwatch_alarms.Alarms(database, clock, self.wake, (scaling.NAME,)).pass_,
+                interval=5,
+            ),
+            scaling.Scaling(database, clock, ids, self._installation.account, self.wake).reconciler(),
             Reconciler("cloudwatch.expiry", lambda: expire_datapoints(database, clock), interval=600),
             names.reconciler(database, clock, self.wake),
             Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),

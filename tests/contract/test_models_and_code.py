@@ -64,7 +64,8 @@ def test_the_signing_name_is_the_model_s(service: Service) -> None:
 
 def raised_codes(service: str) -> Iterator[tuple[str, str]]:
     """Yield the error codes that a service's modules write, and where: `code = "..."` and `code="..."`."""
-    folder = Path(next(iter(homeport.services.__path__))) / service
+    folder = Path(next(iter(homeport.services.__path__))) / service.replace("-", "")
+    assert folder.is_dir()
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             value = None

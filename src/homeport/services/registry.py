@@ -3,6 +3,8 @@
 from homeport.aws.operation import Service
 from homeport.services.acm import handlers as acm_handlers
 from homeport.services.acm.service import acm
+from homeport.services.applicationautoscaling import handlers as applicationautoscaling_handlers
+from homeport.services.applicationautoscaling.service import autoscaling
 from homeport.services.cloudwatch import handlers as cloudwatch_handlers
 from homeport.services.cloudwatch.service import cloudwatch
 from homeport.services.ec2 import handlers as ec2_handlers
@@ -27,6 +29,7 @@ from homeport.services.sts.service import sts
 #: The modules whose import registers operations; named, so that nothing depends on the order of imports.
 HANDLERS = (
     acm_handlers,
+    applicationautoscaling_handlers,
     cloudwatch_handlers,
     ec2_handlers,
     ecr_handlers,
@@ -43,6 +46,7 @@ SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
         acm,
+        autoscaling,
         cloudwatch,
         ec2,
         ecr,

@@ -57,7 +57,7 @@ class World:
 
     async def calling(self):
         async with self.database.snapshot() as tx:
-            return [record.alarm.name for record in await alarms.calling_for(tx, REGION, ACTION)]
+            return [record.alarm.name for _, _, record in await alarms.calling(tx, "arn:aws:autoscaling:")]
 
 
 @pytest.fixture

@@ -5,19 +5,15 @@ Actions are not taken here: whoever carries one out looks for the alarms that ca
 of one has changed.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 
-from homeport.aws.errors import AwsError
 from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
-from homeport.services.cloudwatch.alarms.evaluation import EXTRA_PERIODS, Point, judge, reason_data
+from homeport.services.cloudwatch.alarms.evaluation import judge, reason_data
 from homeport.services.cloudwatch.alarms.model import AlarmRecord
 from homeport.services.cloudwatch.model import MINUTE
-from homeport.services.cloudwatch.queries import Span, compute, read_series
 from homeport.services.cloudwatch.store import alarms
-
-log = logging.getLogger(__name__)
+from homeport.services.cloudwatch.watching import watched
 
 NAME = "cloudwatch.alarms"
 
@@ -62,26 +58,8 @@ async def evaluate(tx: Tx, record: AlarmRecord, now: float) -> bool:
     step = MINUTE if grain == MINUTE else 10
     await alarms.postpone(tx, record, now // step * step + step + (GRACE if step == MINUTE else 0))
     end = int(now // grain * grain)
-    verdict = judge(alarm, await _points(tx, record, end))
+    verdict = judge(alarm, await watched(tx, record, end))
     if verdict is None or verdict.state is record.state:
         return False
     await alarms.set_state(tx, record, verdict.state, verdict.reason, reason_data(alarm, verdict, now), now)
     return True
-
-
-async def _points(tx: Tx, record: AlarmRecord, end: int) -> list[Point]:
-    """Return the evaluation range up to *end*, oldest first."""
-    alarm = record.alarm
-    queries = alarm.parsed_queries
-    stats = {query.id: query.stat for query in queries if query.stat is not None}
-    start = end - alarm.period * (alarm.periods + EXTRA_PERIODS)
-    spans = {stat.period: Span(start, end) for stat in stats.values()}
-    metrics = {name: await read_series(tx, record.region, stat, spans[stat.period]) for name, stat in stats.items()}
-    (shown,) = (query for query in queries if query.returned)
-    try:
-        found = compute(queries, metrics, spans)[shown.id]
-    except AwsError as problem:  # an expression that comes to nothing with these datapoints
-        log.warning("the alarm %s cannot be evaluated: %s", alarm.name, problem)
-        found = []
-    series = found[0] if len(found) == 1 else {}
-    return [Point(moment, series.get(moment)) for moment in range(start, end, alarm.period)]

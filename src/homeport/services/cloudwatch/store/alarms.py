@@ -61,17 +61,25 @@ async def of_metric(tx: Tx, region: str, metric: Metric) -> list[AlarmRecord]:
     return [record for record in found if record is not None]
 
 
-async def calling_for(tx: Tx, region: str, action: str) -> list[AlarmRecord]:
-    """Return the alarms that call for *action* in the state they are in, by name."""
+async def calling(tx: Tx, action_prefix: str) -> list[tuple[str, str, AlarmRecord]]:
+    """Return region, action and alarm wherever an alarm calls for an action of that prefix now, by action."""
     rows = await tx.fetch(
-        "SELECT name, state FROM cloudwatch_alarm_actions WHERE action = ? AND region = ? ORDER BY name", action, region
+        "SELECT region, action, name FROM cloudwatch_alarm_actions "
+        "WHERE calling = 1 AND action >= ? AND action < ? ORDER BY action, region, name",
+        *(action_prefix, f"{action_prefix}\U0010ffff"),
     )
-    found = [(await find(tx, region, name), state) for name, state in rows]
-    return [
-        record
-        for record, state in found
-        if record is not None and record.alarm.actions_enabled and record.state == state
-    ]
+    found = [(region, action, await find(tx, region, name)) for region, action, name in rows]
+    return [(region, action, record) for region, action, record in found if record is not None]
+
+
+async def with_action(tx: Tx, region: str, action: str) -> list[AlarmRecord]:
+    """Return the alarms that name *action*, whatever their state, by name."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT name FROM cloudwatch_alarm_actions WHERE action = ? AND region = ? ORDER BY name",
+        *(action, region),
+    )
+    found = [await find(tx, region, name) for (name,) in rows]
+    return [record for record in found if record is not None]
 
 
 async def put(tx: Tx, region: str, alarm: Alarm, now: float, *, tags: Mapping[str, str] | None = None) -> bool:
@@ -95,7 +103,19 @@ async def put(tx: Tx, region: str, alarm: Alarm, now: float, *, tags: Mapping[st
             *(State.INSUFFICIENT_DATA, INITIAL_REASON, now, now),
         )
     await _refer(tx, region, alarm)
+    await _mark_calling(tx, region, alarm.name)
     return not changed
+
+
+async def _mark_calling(tx: Tx, region: str, name: str) -> None:
+    """Say which of the alarm's actions it calls for: those of its state, if its actions are enabled."""
+    record = await find(tx, region, name)
+    assert record is not None, "it has just been written"
+    await tx.execute(
+        "UPDATE cloudwatch_alarm_actions SET calling = CASE WHEN state = ? THEN 1 ELSE 0 END "
+        "WHERE region = ? AND name = ?",
+        *(record.state if record.alarm.actions_enabled else "", region, name),
+    )
 
 
 async def _refer(tx: Tx, region: str, alarm: Alarm) -> None:
@@ -156,6 +176,7 @@ async def set_state(tx: Tx, record: AlarmRecord, state: State, reason: str, reas
     )
     if state is record.state:
         return
+    await _mark_calling(tx, record.region, record.alarm.name)
     data = {
         "version": "1.0",
         "oldState": _state_document(record.state, record.reason, record.reason_data),

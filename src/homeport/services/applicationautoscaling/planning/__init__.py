@@ -1,0 +1,1 @@
+"""Decide what a scalable target's capacity should be.  All of it is pure."""

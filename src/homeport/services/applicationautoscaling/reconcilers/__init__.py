@@ -1,0 +1,1 @@
+"""What happens in Application Auto Scaling by itself."""

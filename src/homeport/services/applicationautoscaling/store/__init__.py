@@ -1,0 +1,1 @@
+"""All SQL of Application Auto Scaling, one module per kind of row."""
