@@ -54,6 +54,7 @@ from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
+from homeport.services.route53.observe import observe_check
 from homeport.services.route53.own import ensure_own_zone
 from homeport.services.route53.reconcilers import names
 from homeport.services.route53.service import NAMES
@@ -95,6 +96,7 @@ class Server:
             observed=observe,
             instance=observe_instance,
             log_batch=append,
+            check=observe_check,
             usage=record_usage,
             wakes=("fleet.sessions", ecs_services.NAME, NAMES),
             instance_wakes=(INSTANCES,),

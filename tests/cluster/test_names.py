@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from tests.cluster.conftest import Lab, shell
+from tests.cluster.conftest import Lab, shell, until
 
 # One worker for all of them: the zones have one name, and a VPC can have that only once.
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("names")]
@@ -29,10 +29,11 @@ class Zone:
         self.id = made["HostedZone"]["Id"].rpartition("/")[2]
         self._made: list[dict[str, Any]] = []
 
-    def put(self, name: str, kind: str, *values: str) -> None:
+    def put(self, name: str, kind: str, *values: str, **routing: Any) -> None:
         """Make a record set and wait until nodes know it."""
-        record = {"Name": name, "Type": kind, "TTL": 5, "ResourceRecords": [{"Value": value} for value in values]}
-        self._made = [each for each in self._made if (each["Name"], each["Type"]) != (name, kind)] + [record]
+        records = [{"Value": value} for value in values]
+        record = {"Name": name, "Type": kind, "TTL": 5, "ResourceRecords": records, **routing}
+        self._made = [each for each in self._made if _key(each) != _key(record)] + [record]
         self._change("UPSERT", [record])
 
     def close(self) -> None:
@@ -44,6 +45,10 @@ class Zone:
         batch = {"Changes": [{"Action": action, "ResourceRecordSet": record} for record in records]}
         made = self._route53.change_resource_record_sets(HostedZoneId=self.id, ChangeBatch=batch)
         self._route53.get_waiter("resource_record_sets_changed").wait(Id=made["ChangeInfo"]["Id"])
+
+
+def _key(record: dict[str, Any]) -> tuple[str, str, str]:
+    return record["Name"], record["Type"], record.get("SetIdentifier", "")
 
 
 @pytest.fixture
@@ -79,6 +84,30 @@ def test_homeport_dns_says_how_names_are_found_and_looks_them_up(zones: tuple[Zo
     for name, why in (("none.names.test", "there is no"), ("example.org", "is in no public hosted zone")):
         failed = subprocess.run(["homeport", "dns", name], capture_output=True, text=True, check=False)
         assert (failed.returncode, why in failed.stderr) == (1, True)
+
+
+def test_a_name_fails_over_when_its_endpoint_stops_answering(lab: Lab, route53: Any, zones: tuple[Zone, Zone]) -> None:
+    group = lab.security_group(port=80)
+    web = lab.run(lab.define({"name": "web", "stopTimeout": 2}), groups=[group], public=True)
+    lab.running(web)
+    address = lab.interface(web)["Association"]["PublicIp"]
+    config = {"Type": "HTTP", "IPAddress": address, "Port": 80, "RequestInterval": 10, "FailureThreshold": 1}
+    made = route53.create_health_check(CallerReference=uuid4().hex, HealthCheckConfig=config)["HealthCheck"]["Id"]
+    public = zones[0]
+    role = {"SetIdentifier": "first", "Failover": "PRIMARY", "HealthCheckId": made}
+    public.put("app.names.test", "A", address, **role)
+    public.put("app.names.test", "A", "192.0.2.9", SetIdentifier="second", Failover="SECONDARY")
+
+    def status() -> str:
+        found = route53.get_health_check_status(HealthCheckId=made)["HealthCheckObservations"]
+        return found[0]["StatusReport"]["Status"] if found else ""
+
+    until("the endpoint to be found healthy", lambda: status() == "Success: HTTP Status Code 200, OK")
+    assert socket.gethostbyname("app.names.test") == address
+    lab.ecs.stop_task(task=web)
+    until("the name to fail over", lambda: socket.gethostbyname("app.names.test") == "192.0.2.9")
+    until("the failure to be told", lambda: status().startswith("Failure: "))
+    route53.delete_health_check(HealthCheckId=made)
 
 
 def test_a_task_finds_what_the_private_zone_says_and_what_it_says_next(lab: Lab, zones: tuple[Zone, Zone]) -> None:

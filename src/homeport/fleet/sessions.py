@@ -16,6 +16,8 @@ from homeport.kit.clock import Clock
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    CheckAck,
+    CheckObserved,
     Hello,
     InstanceAck,
     InstanceObserved,
@@ -32,7 +34,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 256  # reports recorded in one transaction at the most
 
-Report = Observed | InstanceObserved | LogBatch | Usage
+Report = Observed | InstanceObserved | LogBatch | Usage | CheckObserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Intake:
     instance: Callable[[Tx, str, InstanceObserved, float], Awaitable[None]]
     log_batch: Callable[[Tx, LogBatch, float], Awaitable[int]]
     usage: Callable[[Tx, str, Usage], Awaitable[None]]
+    check: Callable[[Tx, str, CheckObserved], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
     instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
 
@@ -195,6 +198,9 @@ class _Session:
                         acks.append(ObservedAck(task=report.task, sequence=report.sequence))
                     case Usage():
                         await self._intake.usage(tx, self.node, report)
+                    case CheckObserved():
+                        await self._intake.check(tx, self.node, report)
+                        acks.append(CheckAck(check=report.check, sequence=report.sequence))
                     case InstanceObserved():
                         await self._intake.instance(tx, self.node, report, now)
                         acks.append(InstanceAck(instance=report.instance, sequence=report.sequence))

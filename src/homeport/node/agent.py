@@ -19,6 +19,9 @@ from homeport.network.kernel import KernelNetwork
 from homeport.network.protocol import NetworkDriver
 from homeport.node import facts
 from homeport.node.assignment import Assignment
+from homeport.node.checks.probe import probe
+from homeport.node.checks.resolving import addresses_of
+from homeport.node.checks.runner import Checks
 from homeport.node.config import NodeConfig
 from homeport.node.endpoints.answers import Answers
 from homeport.node.endpoints.everywhere import Endpoints
@@ -116,6 +119,14 @@ class Agent:
         tokens = Tokens(self._store.secret("imds-tokens"))
         self._endpoints.serve(Answers(self.roster, self.instances, drivers.runtime, drivers.network, tokens, clock))
         self.usage = UsageReporter(self.roster, drivers.runtime, clock, self._report_usage)
+        self.checks = Checks(
+            lambda check: probe(check, lambda name: addresses_of(self.names, name), config.public_pool),
+            clock,
+            saved=self._saved.verdicts,
+            remember=self._store.save_verdicts,
+            changed=self.names.set_health,
+            send=self.session.send,
+        )
         self._work = Tasks()
 
     async def start(self) -> None:
@@ -136,6 +147,7 @@ class Agent:
     async def close(self) -> None:
         """Stop everything but the containers and their network."""
         await self._work.close()
+        self.checks.close()
         await self.roster.close()
         await self.instances.close()
         self.reports.flush()
@@ -199,6 +211,7 @@ class Agent:
     def _assign(self) -> None:
         self.instances.assign()  # first: a task looks for its instance
         self.roster.assign()
+        self.checks.assign(self.assignment.checks.values())
 
     def observed_acked(self, ack: wire.ObservedAck) -> None:
         self.roster.acked(ack.task, ack.sequence)
@@ -206,13 +219,17 @@ class Agent:
     def instance_acked(self, ack: wire.InstanceAck) -> None:
         self.instances.acked(ack.instance, ack.sequence)
 
+    def check_acked(self, ack: wire.CheckAck) -> None:
+        self.checks.acked(ack.check, ack.sequence)
+
     def log_acked(self, ack: wire.LogAck) -> None:
         self.output.acked(ack.source, ack.offset)
 
     def resend(self) -> bool:
         self.reports.flush()
         self.instance_reports.flush()
-        unacked: list[wire.Observed | wire.InstanceObserved] = [
+        unacked: list[wire.Observed | wire.InstanceObserved | wire.CheckObserved] = [
+            *self.checks.unacked(),
             *(runner.observed for runner in self.instances if not runner.acked),
             *(runner.observed for runner in self.roster if not runner.acked),
         ]

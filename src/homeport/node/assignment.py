@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from homeport.wire.messages import (
     Drop,
+    EndpointCheck,
     Eni,
     Instance,
     Item,
@@ -28,13 +29,14 @@ class Assignment:
         self.balancers: dict[str, LoadBalancer] = {}
         self.target_groups: dict[str, TargetGroup] = {}
         self.targets: dict[str, Target] = {}
+        self.checks: dict[str, EndpointCheck] = {}
         self.change(items, ())
 
     def replace(self, items: Iterable[Item]) -> None:
         """Take *items* for the whole assignment."""
         for kind in (self.vpcs, self.groups, self.enis, self.instances, self.tasks):
             kind.clear()
-        for balancing in (self.balancers, self.target_groups, self.targets):
+        for balancing in (self.balancers, self.target_groups, self.targets, self.checks):
             balancing.clear()
         self.change(items, ())
 
@@ -63,6 +65,8 @@ class Assignment:
                 self.target_groups.pop(drop.id, None)
             case "Target":
                 self.targets.pop(drop.id, None)
+            case "EndpointCheck":
+                self.checks.pop(drop.id, None)
 
     def _put(self, item: Item) -> None:
         match item:
@@ -82,3 +86,5 @@ class Assignment:
                 self.target_groups[item.id] = item
             case Target():
                 self.targets[item.id] = item
+            case EndpointCheck():
+                self.checks[item.id] = item

@@ -17,6 +17,7 @@ from homeport.wire.messages import (
     VERSION,
     Assignment,
     Change,
+    CheckAck,
     Facts,
     Hello,
     InstanceAck,
@@ -54,6 +55,9 @@ class Listener(Protocol):
 
     def log_acked(self, ack: LogAck) -> None:
         """Take the server's word on how much of a source it holds."""
+
+    def check_acked(self, ack: CheckAck) -> None:
+        """Take the server's word that it has recorded what a health check has found."""
 
     def resend(self) -> bool:
         """Say again what the server has not acknowledged; says whether there is anything of the kind."""
@@ -176,5 +180,7 @@ class Session:
                 self._listener.observed_acked(message)
             case InstanceAck():
                 self._listener.instance_acked(message)
+            case CheckAck():
+                self._listener.check_acked(message)
             case LogAck():
                 self._listener.log_acked(message)

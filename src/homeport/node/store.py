@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from homeport.node.checks.verdict import Verdict
 from homeport.node.instances.model import InstanceState
 from homeport.node.tasks.model import TaskState
 from homeport.wire.messages import (
@@ -35,6 +36,7 @@ CREATE TABLE IF NOT EXISTS items (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS instances (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS checks (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log_sources (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -92,6 +94,7 @@ class Saved:
     instances: tuple[InstanceRecord, ...]
     sources: tuple[LogSource, ...]
     welcome: Welcome | None
+    verdicts: Mapping[str, Verdict]
 
 
 _encode = msgspec.json.Encoder().encode
@@ -99,6 +102,7 @@ _item: "msgspec.json.Decoder[Item]" = msgspec.json.Decoder(Item)
 _task = msgspec.json.Decoder(TaskRecord)
 _instance = msgspec.json.Decoder(InstanceRecord)
 _source = msgspec.json.Decoder(LogSource)
+_verdict = msgspec.json.Decoder(Verdict)
 _welcome = msgspec.json.Decoder(Welcome)
 
 
@@ -124,6 +128,7 @@ class NodeStore:
             tasks=tuple(_task.decode(body) for (body,) in self._db.execute("SELECT body FROM tasks")),
             instances=tuple(_instance.decode(body) for (body,) in self._db.execute("SELECT body FROM instances")),
             sources=tuple(_source.decode(body) for (body,) in self._db.execute("SELECT body FROM log_sources")),
+            verdicts={id_: _verdict.decode(body) for id_, body in self._db.execute("SELECT id, body FROM checks")},
             welcome=_welcome.decode(welcome[0]) if welcome is not None else None,
         )
 
@@ -161,6 +166,10 @@ class NodeStore:
     def save_instances(self, records: Mapping[str, InstanceRecord | None]) -> None:
         """Remember instances as they are now; None forgets one."""
         self._save("instances", records)
+
+    def save_verdicts(self, verdicts: Mapping[str, Verdict | None]) -> None:
+        """Remember what health checks have come to; None forgets one."""
+        self._save("checks", verdicts)
 
     def save_sources(self, sources: Mapping[str, LogSource | None]) -> None:
         """Remember how far output has been shipped; None forgets a source."""

@@ -45,7 +45,7 @@ from homeport.wire.balancing import (
 )
 from homeport.wire.base import Message
 from homeport.wire.metrics import TaskUsage, Usage
-from homeport.wire.naming import Alias, Geography, RecordSet, Zone
+from homeport.wire.naming import Alias, CheckAck, CheckObserved, EndpointCheck, Geography, RecordSet, Zone
 from homeport.wire.tasks import (
     Container,
     Dependency,
@@ -71,11 +71,14 @@ __all__ = (
     "Binding",
     "Certificate",
     "Change",
+    "CheckAck",
+    "CheckObserved",
     "Condition",
     "Container",
     "ContainerObserved",
     "Dependency",
     "Drop",
+    "EndpointCheck",
     "Eni",
     "EniKind",
     "Facts",
@@ -261,7 +264,9 @@ class Instance(Message, frozen=True, kw_only=True):
 
 # --- Desired state as a whole ----------------------------------------------------------------------
 
-Item = Vpc | SecurityGroup | Eni | Instance | Task | LoadBalancer | TargetGroup | Target | Zone | RecordSet
+Item = (
+    Vpc | SecurityGroup | Eni | Instance | Task | LoadBalancer | TargetGroup | Target | Zone | RecordSet | EndpointCheck
+)
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):
@@ -450,5 +455,5 @@ class LogBatch(Message, frozen=True, kw_only=True):
     final: bool = False  # nothing will follow: the container is gone
 
 
-ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck | BalancerAck | TargetAck
-ToServer = Hello | Observed | InstanceObserved | LogBatch | Usage | BalancerObserved | TargetObserved
+ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck | BalancerAck | TargetAck | CheckAck
+ToServer = Hello | Observed | InstanceObserved | LogBatch | Usage | BalancerObserved | TargetObserved | CheckObserved

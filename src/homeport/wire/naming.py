@@ -62,3 +62,49 @@ class RecordSet(Message, frozen=True, kw_only=True):
     geography: Geography | None = None
     multivalue: bool = False
     health_check: str = ""
+
+
+class EndpointCheck(Message, frozen=True, kw_only=True):
+    """
+    A health check of Route 53's, which every node does for itself.
+
+    *probe* is "HTTP", "HTTPS" or "TCP", or empty for one that is reckoned: healthy if *needed* of its *children* are.
+    Without an *address* the name is looked up before each probe.  *search* must be found at the start of the answer's
+    body.  After *threshold* results in a row that say otherwise the verdict changes.
+    """
+
+    id: str
+    probe: str = ""
+    address: str = ""
+    name: str = ""
+    port: int = 0
+    path: str = "/"
+    search: str = ""
+    interval: int = 30  # seconds
+    threshold: int = 3
+    server_name: bool = False  # whether the name is said in the TLS handshake
+    children: tuple[str, ...] = ()
+    needed: int = 0
+    inverted: bool = False
+    disabled: bool = False
+
+
+class CheckObserved(Message, frozen=True, kw_only=True):
+    """
+    What a node last found by a check: the verdict, and the latest result in words.
+
+    A higher *sequence* replaces a lower one; *checked_at* is in seconds since the epoch.
+    """
+
+    check: str
+    sequence: int
+    healthy: bool
+    status: str
+    checked_at: float
+
+
+class CheckAck(Message, frozen=True, kw_only=True):
+    """The server has durably recorded the check's observation number *sequence*, or has no use for it."""
+
+    check: str
+    sequence: int

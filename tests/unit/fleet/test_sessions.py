@@ -16,6 +16,8 @@ from homeport.wire.messages import (
     VERSION,
     Assignment,
     Change,
+    CheckAck,
+    CheckObserved,
     Drop,
     Facts,
     Hello,
@@ -96,11 +98,15 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_usage(tx: Tx, node: str, usage: Usage) -> None:
         made.observed.append(f"{node} {usage.minute}")
 
+    async def record_check(tx: Tx, node: str, message: CheckObserved) -> None:
+        made.observed.append(message.check)
+
     intake = Intake(
         observed=record,
         instance=record_instance,
         log_batch=append,
         usage=record_usage,
+        check=record_check,
         wakes=("ecs.placement",),
         instance_wakes=("ec2.instances",),
     )
@@ -113,6 +119,17 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     finally:
         server.close()
         await database.close()
+
+
+async def test_what_a_check_has_found_is_acknowledged(tmp_path: Path):
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        found = CheckObserved(check="h1", sequence=7, healthy=False, status="Failure: x", checked_at=1.0)
+        await node.send(found)
+        assert await node.receive() == CheckAck(check="h1", sequence=7)
+        assert made.observed == ["h1"]
+        await leave(node, made)
 
 
 async def leave(node: Node, made: World) -> None:

@@ -246,6 +246,7 @@ class World:
         agent.instance_reports._changed.clear()
         agent.reports._save = agent.instance_reports._save = lambda _: None
         agent.reports._send = agent.instance_reports._send = lambda _: None
+        agent.checks.close()
         await agent._work.close()
         await agent.roster.close()
         await agent.instances.close()

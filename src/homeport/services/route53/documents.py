@@ -70,6 +70,7 @@ def _read_record_set(fields: Fields) -> RecordSet:
         failover=fields.take("Failover", str, ""),
         region=fields.take("Region", str, ""),
         location=_read_location(fields.take_fields("GeoLocation")),
+        health_check=fields.take("HealthCheckId", str, ""),
         multivalue=fields.take("MultiValueAnswer", bool, False),
     )
 

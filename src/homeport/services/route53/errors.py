@@ -84,6 +84,32 @@ def zone_missing(zone: str) -> NoSuchHostedZone:
     return NoSuchHostedZone(f"No hosted zone found with ID: {zone}")
 
 
+class HealthCheckAlreadyExists(AwsError):
+    code = "HealthCheckAlreadyExists"
+    status = 409
+
+
+class HealthCheckVersionMismatch(AwsError):
+    code = "HealthCheckVersionMismatch"
+    status = 409
+
+
+def health_check_missing(check: str) -> NoSuchHealthCheck:
+    return NoSuchHealthCheck(f"A health check with id {check} does not exist.")  # unconfirmed
+
+
+def health_check_exists() -> HealthCheckAlreadyExists:
+    return HealthCheckAlreadyExists(
+        "A health check with this caller reference already exists, and its settings differ."  # unconfirmed
+    )
+
+
+def health_check_outdated() -> HealthCheckVersionMismatch:
+    return HealthCheckVersionMismatch(
+        "The value of HealthCheckVersion in the request does not match the version of the health check."  # unconfirmed
+    )
+
+
 def change_missing(change: str) -> NoSuchChange:
     return NoSuchChange(f"Could not find resource with ID: {change}")
 

@@ -66,6 +66,7 @@ def record_set_view(record_set: RecordSet) -> dict[str, Any]:
         "Region": record_set.region or None,
         "GeoLocation": _location_view(record_set.location),
         "MultiValueAnswer": record_set.multivalue or None,
+        "HealthCheckId": record_set.health_check or None,
         "TTL": record_set.ttl,
         "ResourceRecords": [{"Value": value} for value in record_set.values] or None,
         "AliasTarget": None

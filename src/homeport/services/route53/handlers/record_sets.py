@@ -7,6 +7,7 @@ from homeport.aws.call import Call
 from homeport.services.route53 import errors, keeping, views
 from homeport.services.route53.batch import Scope, plan
 from homeport.services.route53.documents import read_changes
+from homeport.services.route53.handlers.health_checks import get_check
 from homeport.services.route53.handlers.zones import changeable_zone
 from homeport.services.route53.model import Key
 from homeport.services.route53.names import BadName, canonical_name
@@ -27,6 +28,8 @@ async def change_resource_record_sets(
     mentioned |= {change.record_set.alias.name for change in requested if change.record_set.alias is not None}
     present = await records.at_names(call.tx, zone.id, mentioned)
     outcome = plan(Scope(zone.id, zone.name), present, requested)
+    for check in {each.record_set.health_check for each in requested if each.action != "DELETE"} - {""}:
+        await get_check(call, check)
     change = await keeping.start_change(call.tx, call.ids, call.now(), comment)
     await keeping.write_records(call.tx, zone, outcome.changed, outcome.growth, change)
     call.wake(NAMES)

@@ -1,4 +1,4 @@
-"""Tags of hosted zones."""
+"""Tags of hosted zones and health checks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,14 +6,16 @@ from typing import Any
 from homeport.aws.call import Call
 from homeport.aws.tags import merge_tags, parse_tags
 from homeport.services.route53 import keeping, views
-from homeport.services.route53.errors import InvalidInput, NoSuchHealthCheck
+from homeport.services.route53.errors import InvalidInput
+from homeport.services.route53.handlers.health_checks import get_check
 from homeport.services.route53.service import route53
 from homeport.services.route53.store import zones
 
 
 async def _check(call: Call, resource_type: str, resource: str) -> None:
     if resource_type == "healthcheck":
-        raise NoSuchHealthCheck(f"No health check exists with the specified ID: {resource}")  # unconfirmed
+        await get_check(call, resource)
+        return
     await keeping.get_zone(call.tx, resource)
 
 

@@ -12,16 +12,17 @@ from homeport.fleet import assignments
 from homeport.kit.clock import Clock
 from homeport.reconcile.driver import Reconciler
 from homeport.services.route53 import projection
+from homeport.services.route53.health import check_item
 from homeport.services.route53.own import OWN
 from homeport.services.route53.service import NAMES
-from homeport.services.route53.store import changes, records, zones
+from homeport.services.route53.store import changes, health_checks, records, zones
 from homeport.services.route53.store.changes import Untold
 from homeport.wire import messages as wire
 
 _AT_ONCE = 250  # things told in one transaction, so that other writers wait for milliseconds only
 _REMEMBERED = 30 * 24 * 3600.0  # seconds for which GetChange knows a change
 
-Told = wire.Zone | wire.RecordSet | wire.Drop
+Told = wire.Zone | wire.RecordSet | wire.EndpointCheck | wire.Drop
 
 
 async def one_pass(database: Database, clock: Clock, wake: Callable[[str], None]) -> None:
@@ -48,12 +49,15 @@ async def one_pass(database: Database, clock: Clock, wake: Callable[[str], None]
 
 
 async def _as_it_is(tx: Tx, thing: Untold) -> Told:
-    """Return a zone or record set as it is now, or that it is gone."""
+    """Return a zone, record set or health check as it is now, or that it is gone."""
     if thing.key is None:
         zone = await zones.find(tx, thing.zone)
         if zone is None:
             return wire.Drop(kind="Zone", id=thing.zone)
         return projection.zone_item(zone, await zones.associations(tx, zone.id))
+    if not thing.zone:
+        check = await health_checks.find(tx, thing.key.name)
+        return wire.Drop(kind="EndpointCheck", id=thing.key.name) if check is None else check_item(check)
     record_set = await records.find(tx, thing.zone, thing.key)
     if record_set is None:
         return wire.Drop(kind="RecordSet", id=projection.record_set_id(thing.zone, thing.key))
@@ -78,6 +82,10 @@ async def _tell_everything(tx: Tx, node: str) -> None:
         await assignments.put(tx, node, projection.zone_item(zone, await zones.associations(tx, id_)))
         for record_set in await records.every(tx, id_):
             await assignments.put(tx, node, projection.record_set_item(id_, record_set))
+    for id_ in await health_checks.every_id(tx):
+        check = await health_checks.find(tx, id_)
+        assert check is not None, "it was listed in this transaction"
+        await assignments.put(tx, node, check_item(check))
     await changes.informed(tx, node)
 
 

@@ -10,10 +10,18 @@ from homeport.services.route53.model import Change, Key
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A zone, or with a *key* a record set in it, that nodes know otherwise or not at all; or that they still know."""
+    """
+    A zone, or with a *key* a record set in it, that nodes know otherwise or not at all; or that they still know.
+
+    Without a zone the key is that of a health check.
+    """
 
     zone: str
     key: Key | None
+
+    @classmethod
+    def of_check(cls, check: str) -> "Untold":
+        return cls("", Key(check, "healthcheck"))
 
 
 async def record(tx: Tx, id_: str, now: float, comment: str | None) -> Change:
