@@ -62,7 +62,9 @@ async def create_service(
     enable_execute_command: bool = False,
     service_connect_configuration: Mapping[str, Any] | None = None,
     volume_configurations: Sequence[Mapping[str, Any]] = (),
+    vpc_lattice_configurations: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
+    validation.check_lattice(vpc_lattice_configurations)
     validation.check_name(service_name)
     validation.check_token(client_token)
     validation.check_controller(deployment_controller)
@@ -233,7 +235,9 @@ async def update_service(
     service_registries: Sequence[Mapping[str, Any]] | None = None,
     service_connect_configuration: Mapping[str, Any] | None = None,
     volume_configurations: Sequence[Mapping[str, Any]] = (),
+    vpc_lattice_configurations: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
+    validation.check_lattice(vpc_lattice_configurations)
     validation.check_controller(deployment_controller)
     validation.check_unhonoured(
         execute_command=enable_execute_command, connect=service_connect_configuration, volumes=volume_configurations

@@ -81,6 +81,12 @@ def check_unhonoured(
         raise UnsupportedFeature("Volumes configured at launch are not supported.")
 
 
+def check_lattice(configurations: Sequence[Any]) -> None:
+    """Refuse VPC Lattice; Terraform sends an empty list where nothing is asked of it."""
+    if configurations:
+        raise UnsupportedFeature("VPC Lattice is not supported.")
+
+
 def check_balancing(load_balancers: Sequence[Any] | None, role: str | None) -> None:
     if role is not None and not load_balancers:
         raise InvalidParameter("IAM roles are only valid for services configured to use load balancers")
