@@ -107,6 +107,7 @@ CHECKS = (
     Check("setpriv", _tool("setpriv"), "the API server cannot give up its privileges"),
     Check("server user", _server_user, "the API server runs as root without capabilities", needed=False),
     Check("docker-registry", _tool("docker-registry"), "ECR has no registry behind it", needed=False),
+    Check("haproxy", _tool("haproxy"), "load balancers cannot be made", needed=False),
     Check("catatonit", _tool("catatonit"), "initProcessEnabled is refused", needed=False),
     Check(
         "busybox-static", _file("/bin/busybox"), "no instance boots, and the demo image cannot be built", needed=False

@@ -73,11 +73,12 @@ class Host:
     """
     An instance's namespace: its interfaces lie in it, and a bridge, docker0, that leads out through them.
 
-    *agent_port* is where 169.254.170.2:80 is answered for those who live here or on the bridge.
+    *agent_port* is where 169.254.170.2:80 is answered for those who live here or on the bridge.  Without a *bridge*
+    it is a load balancer's: programs with several interfaces, for whom no endpoint is answered.
     """
 
     id: str
-    bridge: str = "172.17.0.0/16"  # the bridge has the first address
+    bridge: str = "172.17.0.0/16"  # the bridge has the first address; "" is none
     agent_port: int = 51679
 
 

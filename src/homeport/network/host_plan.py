@@ -138,7 +138,7 @@ def _stays(id_: str, box: Box, plan: HostPlan) -> bool:
 def _host_fault(host: Host) -> str:
     if not naming.is_safe(host.id):
         return f"{host.id!r} cannot name a host"
-    if not is_network(host.bridge) or IPv4Network(host.bridge).prefixlen > 30:
+    if host.bridge and (not is_network(host.bridge) or IPv4Network(host.bridge).prefixlen > 30):
         return f"{host.bridge!r} is not the network of a bridge"
     return "" if 0 < host.agent_port < 65536 else f"{host.agent_port} is not a port"
 
@@ -148,6 +148,8 @@ def _sandbox_fault(sandbox: Sandbox, hosts: Mapping[str, Host]) -> str:
         return f"{sandbox.id!r} cannot name a sandbox"
     if sandbox.host not in hosts:
         return f"{sandbox.host} is not among the hosts of this node"
+    if sandbox.address and not hosts[sandbox.host].bridge:
+        return f"{sandbox.host} has no bridge"
     if not sandbox.address:
         return "what has no address publishes nothing" if sandbox.bindings else ""
     network = IPv4Network(hosts[sandbox.host].bridge)

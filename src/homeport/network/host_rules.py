@@ -147,8 +147,21 @@ table bridge {table} {{
 """
 
 
+_PLAIN = """\
+table ip {table}
+delete table ip {table}
+table ip {table} {{
+	chain forward {{
+		type filter hook forward priority filter; policy drop;
+	}}
+}}
+"""
+
+
 def render(host: Host, rules: HostRules) -> str:
     """Return the transaction that puts a host's tables in place of whatever is there."""
+    if not host.bridge:
+        return _PLAIN.format(table=TABLE)
     published = [f"{key.protocol} . {key.port} : {to.address} . {to.port}" for key, to in rules.published.items()]
     ports = [f'"{port.device}" . {port.mac} . {port.address}' for port in rules.ports]
     return _HOST.format(

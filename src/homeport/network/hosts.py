@@ -1,7 +1,8 @@
 """
 A host's namespace: the interfaces that are attached to it, and the bridge that its sandboxes hang on.
 
-The bridge's alias is written last, when everything fixed is there: a host without it is half made.
+The bridge's alias is written last, when everything fixed is there: a host without it is half made.  Where there is no
+bridge the loopback device has it.
 """
 
 from collections.abc import Collection, Iterator
@@ -29,6 +30,10 @@ _WHOLE = "host"
 _SANDBOX = "box"
 _SYSCTLS = {
     "ipv4/ping_group_range": "0 2147483647",  # as container runtimes have it: pings need no capability
+}
+_PLAIN_SYSCTLS = {
+    "ipv4/ip_local_port_range": "1024 65535",  # a proxy is the client of all its targets
+    "ipv4/tcp_tw_reuse": "1",
 }
 
 
@@ -63,12 +68,17 @@ class HostNamespace:
             match link.alias.split(" "):
                 case [word, bridge, port] if word == _WHOLE and link.name == naming.DOCKER:
                     found.host = Host(self.id, bridge, int(port))
+                case [word] if word == _WHOLE and link.index == LOOPBACK:
+                    found.host = Host(self.id, bridge="")
                 case [word, id_, address] if word == _SANDBOX:
                     found.boxes[id_] = Box(self.id, address)
         return found
 
     def ensure(self, host: Host) -> None:
-        """Make the bridge, in a namespace that has nothing yet."""
+        """Make what is fixed, in a namespace that has nothing yet."""
+        if not host.bridge:
+            self._ensure_plain(host)
+            return
         address, network = host_rules.bridge_address(host), IPv4Network(host.bridge)
         docker = End(naming.DOCKER, host_rules.sandbox_mac(address), _DOCKER_LINK)
         self.place.set_sysctls(_SYSCTLS)
@@ -86,6 +96,12 @@ class HostNamespace:
         )
         self.place.load(host_rules.render(host, HostRules()))
         self.place.route.send([rtnetlink.set_alias(_DOCKER_LINK, f"{_WHOLE} {host.bridge} {host.agent_port}")])
+
+    def _ensure_plain(self, host: Host) -> None:
+        self.place.set_sysctls(_PLAIN_SYSCTLS)
+        self.place.route.send([rtnetlink.link_up(LOOPBACK), rtnetlink.add_specific_first()])
+        self.place.load(host_rules.render(host, HostRules()))
+        self.place.route.send([rtnetlink.set_alias(LOOPBACK, _WHOLE)])
 
     # --- Interfaces
 

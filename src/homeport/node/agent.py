@@ -19,6 +19,10 @@ from homeport.network.kernel import KernelNetwork
 from homeport.network.protocol import NetworkDriver
 from homeport.node import facts
 from homeport.node.assignment import Assignment
+from homeport.node.balancing.process import end_all
+from homeport.node.balancing.roster import BalancerRoster
+from homeport.node.balancing.runner import BalancerReports, BalancingMachine
+from homeport.node.balancing.targets import TargetReports
 from homeport.node.checks.probe import probe
 from homeport.node.checks.resolving import addresses_of
 from homeport.node.checks.runner import Checks
@@ -98,6 +102,16 @@ class Agent:
             self.instance_reports,
             clock,
         )
+        self.balancer_reports = BalancerReports(
+            self._store.save_balancers, lambda record: self.session.send(record.observed)
+        )
+        self.target_reports = TargetReports(self._store.save_targets, lambda record: self.session.send(record.observed))
+        self.balancers = BalancerRoster(
+            BalancingMachine(drivers.network, self.interfaces, config.run / "balancers"),
+            self.assignment,
+            (self.balancer_reports, self.target_reports),
+            clock,
+        )
         machine = Machine(
             runtime=drivers.runtime,
             images=drivers.images,
@@ -135,10 +149,12 @@ class Agent:
         existing = {item.id: item for item in await self._drivers.runtime.existing()}
         systems = self.instances.recover(self._saved.instances, existing)
         await self.roster.recover(self._saved.tasks, [item for item in existing.values() if item.id not in systems])
+        self.balancers.recover(self._saved.balancers, self._saved.targets)
         self._work.spawn(self.interfaces.run(), name="interfaces")  # now that what exists is held
         self.interfaces.refresh()
         self.instances.resume()
-        self._assign()
+        self._assign(begin=False)
+        self.balancers.resume()
         self._start_registry()
         self._work.spawn(self._resolver.run(), name="resolver")
         self._work.spawn(self.session.run(), name="session")
@@ -150,8 +166,11 @@ class Agent:
         self.checks.close()
         await self.roster.close()
         await self.instances.close()
+        await self.balancers.close()
         self.reports.flush()
         self.instance_reports.flush()
+        self.balancer_reports.flush()
+        self.target_reports.flush()
         self.output.close()
         await self._endpoints.close()
         self._resolver.close()
@@ -208,10 +227,11 @@ class Agent:
         self.interfaces.refresh()
         self._assign()
 
-    def _assign(self) -> None:
+    def _assign(self, *, begin: bool = True) -> None:
         self.instances.assign()  # first: a task looks for its instance
         self.roster.assign()
         self.checks.assign(self.assignment.checks.values())
+        self.balancers.assign(begin=begin)
 
     def observed_acked(self, ack: wire.ObservedAck) -> None:
         self.roster.acked(ack.task, ack.sequence)
@@ -222,16 +242,25 @@ class Agent:
     def check_acked(self, ack: wire.CheckAck) -> None:
         self.checks.acked(ack.check, ack.sequence)
 
+    def balancer_acked(self, ack: wire.BalancerAck) -> None:
+        self.balancers.balancer_acked(ack.balancer, ack.sequence)
+
+    def target_acked(self, ack: wire.TargetAck) -> None:
+        self.balancers.target_acked(ack.target, ack.sequence)
+
     def log_acked(self, ack: wire.LogAck) -> None:
         self.output.acked(ack.source, ack.offset)
 
     def resend(self) -> bool:
         self.reports.flush()
         self.instance_reports.flush()
-        unacked: list[wire.Observed | wire.InstanceObserved | wire.CheckObserved] = [
+        self.balancer_reports.flush()
+        self.target_reports.flush()
+        unacked: list[wire.ToServer] = [
             *self.checks.unacked(),
             *(runner.observed for runner in self.instances if not runner.acked),
             *(runner.observed for runner in self.roster if not runner.acked),
+            *self.balancers.unacked(),
         ]
         for observed in unacked:
             self.session.send(observed)
@@ -270,6 +299,7 @@ async def destroy(config: NodeConfig, made: Drivers | None = None) -> None:
     made = made or drivers(config)
     if made.registry is not None:
         await made.registry.stop()
+    await end_all(config.run / "balancers")
     await made.runtime.destroy()
     await made.network.destroy()
     await made.network.close()

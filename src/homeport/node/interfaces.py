@@ -16,6 +16,7 @@ from typing import Generic, Protocol, TypeVar
 from homeport.network import desired
 from homeport.network.protocol import NetworkDriver, NetworkError
 from homeport.node.assignment import Assignment
+from homeport.node.balancing.model import namespace_of
 from homeport.wire.messages import Eni, EniKind, Rule, SecurityGroup, Task, Vpc
 
 log = logging.getLogger(__name__)
@@ -102,11 +103,15 @@ class Interfaces:
         self._sandboxes.pop(sandbox, None)
         await self._settle()
 
-    # --- An instance's namespace
+    # --- An instance's or a load balancer's namespace
 
-    def hold_host(self, host: desired.Host, enis: Iterable[Eni], vpc: Vpc) -> None:
-        """Keep the instance's namespace with these of its interfaces in it, and no others, until `release_host`."""
-        attached = {eni.id: _Held(eni, vpc, f"eth{eni.device_index}") for eni in enis}
+    def hold_host(self, host: desired.Host, enis: Iterable[tuple[Eni, int]], vpc: Vpc) -> None:
+        """
+        Keep a namespace with these interfaces in it, and no others, until `release_host`.
+
+        It is an instance's or a load balancer's; each interface comes with its number there.
+        """
+        attached = {eni.id: _Held(eni, vpc, f"eth{number}") for eni, number in enis}
         self._drop_attached(host.id)
         self._hosts[host.id] = (host, frozenset(attached))
         self._held |= attached
@@ -114,7 +119,7 @@ class Interfaces:
 
     async def host_made(self, host: str) -> str:
         """Return, when it has been tried, why the namespace or an interface in it could not be made; nothing if all is there."""
-        gone = "the instance is no longer wanted"
+        gone = "it is no longer wanted"
         if reason := await self._attempted(host, gone):
             return reason
         attached = self._hosts[host][1] if host in self._hosts else ()
@@ -124,7 +129,7 @@ class Interfaces:
         return ""
 
     async def release_host(self, host: str) -> None:
-        """Let go of an instance's namespace and return when it is gone.  Raises NetworkError."""
+        """Let go of a namespace and return when it is gone.  Raises NetworkError."""
         self._drop_attached(host)
         self._hosts.pop(host, None)
         await self._settle()
@@ -181,9 +186,10 @@ class Interfaces:
     async def _apply(self) -> None:
         vpcs = self._vpcs()
         wanted = self._desired(vpcs)
-        self._listeners.close_except(vpcs, wanted.hosts)
+        instances = [id_ for id_, host in wanted.hosts.items() if host.bridge]
+        self._listeners.close_except(vpcs, instances)
         failed = await self._network.apply(wanted)
-        await self._listeners.open_all(vpcs, [host for host in wanted.hosts if host not in failed])
+        await self._listeners.open_all(vpcs, [host for host in instances if host not in failed])
         self._made = {id_: failed.get(id_, "") for id_ in (*wanted.interfaces, *wanted.hosts, *wanted.sandboxes)}
         for id_, reason in failed.items():
             log.warning("%s could not be made: %s", id_, reason)
@@ -292,8 +298,8 @@ def _interface(wanted: tuple[Eni, str]) -> desired.Interface:
         groups=eni.groups,
         public_address=eni.public_address,
         internet=eni.internet,
-        host=eni.instance,
-        primary=eni.device_index == 0,
+        host=eni.instance or namespace_of(eni.balancer),
+        primary=device == "eth0" if eni.balancer else eni.device_index == 0,
         carries_branches=eni.kind is EniKind.TRUNK,
         trunk=eni.trunk,
         vlan=eni.vlan,

@@ -16,6 +16,7 @@ from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
     Assignment,
+    BalancerAck,
     Change,
     CheckAck,
     Facts,
@@ -23,6 +24,7 @@ from homeport.wire.messages import (
     InstanceAck,
     LogAck,
     ObservedAck,
+    TargetAck,
     ToNode,
     ToServer,
     Welcome,
@@ -52,6 +54,12 @@ class Listener(Protocol):
 
     def instance_acked(self, ack: InstanceAck) -> None:
         """Take the server's word that it has recorded an instance's observation."""
+
+    def balancer_acked(self, ack: BalancerAck) -> None:
+        """Take the server's word that it has recorded a load balancer's observation."""
+
+    def target_acked(self, ack: TargetAck) -> None:
+        """Take the server's word that it has recorded a target's observation."""
 
     def log_acked(self, ack: LogAck) -> None:
         """Take the server's word on how much of a source it holds."""
@@ -182,5 +190,9 @@ class Session:
                 self._listener.instance_acked(message)
             case CheckAck():
                 self._listener.check_acked(message)
+            case BalancerAck():
+                self._listener.balancer_acked(message)
+            case TargetAck():
+                self._listener.target_acked(message)
             case LogAck():
                 self._listener.log_acked(message)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from homeport.node.balancing.records import BalancerRecord, TargetRecord
 from homeport.node.checks.verdict import Verdict
 from homeport.node.instances.model import InstanceState
 from homeport.node.tasks.model import TaskState
@@ -37,6 +38,8 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS instances (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS checks (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS balancers (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS targets (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log_sources (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -92,6 +95,8 @@ class Saved:
     items: tuple[Item, ...]
     tasks: tuple[TaskRecord, ...]
     instances: tuple[InstanceRecord, ...]
+    balancers: tuple[BalancerRecord, ...]
+    targets: tuple[TargetRecord, ...]
     sources: tuple[LogSource, ...]
     welcome: Welcome | None
     verdicts: Mapping[str, Verdict]
@@ -101,6 +106,8 @@ _encode = msgspec.json.Encoder().encode
 _item: "msgspec.json.Decoder[Item]" = msgspec.json.Decoder(Item)
 _task = msgspec.json.Decoder(TaskRecord)
 _instance = msgspec.json.Decoder(InstanceRecord)
+_balancer = msgspec.json.Decoder(BalancerRecord)
+_target = msgspec.json.Decoder(TargetRecord)
 _source = msgspec.json.Decoder(LogSource)
 _verdict = msgspec.json.Decoder(Verdict)
 _welcome = msgspec.json.Decoder(Welcome)
@@ -127,6 +134,8 @@ class NodeStore:
             items=tuple(_item.decode(body) for (body,) in self._db.execute("SELECT body FROM items")),
             tasks=tuple(_task.decode(body) for (body,) in self._db.execute("SELECT body FROM tasks")),
             instances=tuple(_instance.decode(body) for (body,) in self._db.execute("SELECT body FROM instances")),
+            balancers=tuple(_balancer.decode(body) for (body,) in self._db.execute("SELECT body FROM balancers")),
+            targets=tuple(_target.decode(body) for (body,) in self._db.execute("SELECT body FROM targets")),
             sources=tuple(_source.decode(body) for (body,) in self._db.execute("SELECT body FROM log_sources")),
             verdicts={id_: _verdict.decode(body) for id_, body in self._db.execute("SELECT id, body FROM checks")},
             welcome=_welcome.decode(welcome[0]) if welcome is not None else None,
@@ -170,6 +179,14 @@ class NodeStore:
     def save_verdicts(self, verdicts: Mapping[str, Verdict | None]) -> None:
         """Remember what health checks have come to; None forgets one."""
         self._save("checks", verdicts)
+
+    def save_balancers(self, records: Mapping[str, BalancerRecord | None]) -> None:
+        """Remember load balancers as they are now; None forgets one."""
+        self._save("balancers", records)
+
+    def save_targets(self, records: Mapping[str, TargetRecord | None]) -> None:
+        """Remember targets as they are now; None forgets one."""
+        self._save("targets", records)
 
     def save_sources(self, sources: Mapping[str, LogSource | None]) -> None:
         """Remember how far output has been shipped; None forgets a source."""

@@ -20,6 +20,8 @@ from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
     Assignment,
+    BalancerAck,
+    BalancerObserved,
     Change,
     Container,
     Drop,
@@ -39,6 +41,8 @@ from homeport.wire.messages import (
     ObservedAck,
     Rule,
     SecurityGroup,
+    TargetAck,
+    TargetObserved,
     Task,
     TaskPhase,
     Vpc,
@@ -121,6 +125,8 @@ class Server:
         self.generation = 0
         self.seen: dict[str, list[Observed]] = {}
         self.instances: dict[str, InstanceObserved] = {}
+        self.balancers: dict[str, BalancerObserved] = {}
+        self.targets: dict[str, list[TargetObserved]] = {}
         self.held: dict[str, int] = {}
         self.lines: dict[str, list[str]] = {}
         self.finished: set[str] = set()
@@ -159,6 +165,14 @@ class Server:
             elif isinstance(message, InstanceObserved):
                 self.instances[message.instance] = message
                 self._say(writer, InstanceAck(instance=message.instance, sequence=message.sequence))
+            elif isinstance(message, BalancerObserved):
+                self.balancers[message.balancer] = message
+                self._say(writer, BalancerAck(balancer=message.balancer, sequence=message.sequence))
+            elif isinstance(message, TargetObserved):
+                known_targets = self.targets.setdefault(message.target, [])
+                if not known_targets or message != known_targets[-1]:
+                    known_targets.append(message)
+                self._say(writer, TargetAck(target=message.target, sequence=message.sequence))
             elif isinstance(message, LogBatch):
                 if self.held.get(message.source, 0) == message.start:
                     self.held[message.source] = message.end
@@ -285,7 +299,7 @@ class Server:
                     line = (entry / "cmdline").read_bytes().decode(errors="replace")
                 except OSError:
                     continue
-                if "conmon" in line.split("\0")[0] and str(self.folder) in line:
+                if ("conmon" in line.split("\0")[0] or "haproxy" in line.split("\0")[0]) and str(self.folder) in line:
                     found.append(line.replace("\0", " "))
         return found
 

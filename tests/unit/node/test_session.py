@@ -10,6 +10,7 @@ from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
     Assignment,
+    BalancerAck,
     Change,
     Facts,
     Hello,
@@ -17,6 +18,7 @@ from homeport.wire.messages import (
     LogAck,
     Observed,
     ObservedAck,
+    TargetAck,
     TaskPhase,
     ToNode,
     Welcome,
@@ -44,6 +46,12 @@ class Listener:
         self.heard.append(ack)
 
     def instance_acked(self, ack: InstanceAck) -> None:
+        self.heard.append(ack)
+
+    def balancer_acked(self, ack: BalancerAck) -> None:
+        self.heard.append(ack)
+
+    def target_acked(self, ack: TargetAck) -> None:
         self.heard.append(ack)
 
     def log_acked(self, ack: LogAck) -> None:

@@ -92,7 +92,8 @@ class Performer:
     def hold(self, record: InstanceRecord) -> None:
         """Keep the instance's namespace with the interfaces that *record* says."""
         if record.vpc is not None:
-            self._machine.interfaces.hold_host(desired.Host(id=self._instance), record.enis, record.vpc)
+            attached = [(eni, eni.device_index) for eni in record.enis]
+            self._machine.interfaces.hold_host(desired.Host(id=self._instance), attached, record.vpc)
 
     async def perform(self, verb: Verb, record: InstanceRecord) -> tuple[Event, ...]:
         """Carry out *verb* and return what came of it.  Raises RuntimeFailed, NetworkError, OSError."""

@@ -1,0 +1,182 @@
+"""
+What a listener does, in HAProxy's words.
+
+The first rule that fits leaves its number in txn.rule; what follows asks for that number.  So a rule that forwards keeps
+those below it from answering, and headers are changed only after every condition has seen them as they came.
+"""
+
+import base64
+from collections.abc import Container, Iterator
+
+from homeport.node.balancing.answers import Files, fixed, page, redirect
+from homeport.node.balancing.conditions import acls
+from homeport.node.balancing.model import backend_of, open_backend_of
+from homeport.wire.messages import FixedResponse, Forward, Listener, ListenerRule, LoadBalancer, Redirect
+
+_TRACE = "1-%[date,hex,bytes(8,8),lower]-%[uuid,regsub(-,,g),bytes(8,24)]"
+_DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443}
+_OPEN_IF = "!{ stopping }"  # a proxy that is being replaced takes all of its servers for gone
+
+
+def frontend(files: Files, balancer: LoadBalancer, listener: Listener, known: Container[str]) -> Iterator[str]:
+    """Yield the lines of a listener's section; *known* are the target groups there are."""
+    yield f"frontend port-{listener.port}"
+    yield f"bind :{listener.port}{_tls(files, balancer, listener)}"
+    if balancer.kind == "network":
+        yield from _stream(listener, known)
+        return
+    yield "tcp-request session set-var(sess.begun) date"
+    for number, rule in enumerate(listener.rules):
+        lines, names = acls(rule, f"rule-{number}")
+        yield from lines
+        yield f"http-request set-var(txn.rule) int({number}) if {' '.join(('!{ var(txn.rule) -m found }', *names))}"
+    for number, rule in enumerate(listener.rules):
+        yield from _action(files, listener, number, rule, known)
+    yield from _headers(balancer, listener)
+    yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
+    yield f"use_backend %[var(txn.group)].open if {{ var(txn.group),nbsrv eq 0 }} {_OPEN_IF}"
+    yield "use_backend %[var(txn.group)]"
+
+
+def _stream(listener: Listener, known: Container[str]) -> Iterator[str]:
+    action = listener.rules[-1].action if listener.rules else None
+    groups = action.target_groups if isinstance(action, Forward) else ()
+    group = next((weighted.target_group for weighted in groups if weighted.target_group in known), None)
+    if group is None:
+        yield "tcp-request connection reject"
+        return
+    yield f"use_backend {open_backend_of(group)} if {{ nbsrv({backend_of(group)}) eq 0 }} {_OPEN_IF}"
+    yield f"default_backend {backend_of(group)}"
+
+
+# --- TLS
+
+
+def _tls(files: Files, balancer: LoadBalancer, listener: Listener) -> str:
+    if listener.protocol not in ("HTTPS", "TLS"):
+        return ""
+    names = [files.put(f"{each.chain.strip()}\n{each.private_key.strip()}\n", "pem") for each in listener.certificates]
+    certificates = files.put("".join(f"{name}\n" for name in names), "list")
+    alpn = ("h2,http/1.1" if balancer.http2 else "http/1.1") if listener.protocol == "HTTPS" else ""
+    oldest, newest = tls_versions(listener.ssl_policy)
+    words = (f" ssl crt-list {certificates}", f" alpn {alpn}" if alpn else "")
+    return "".join((*words, f" ssl-min-ver {oldest}", f" ssl-max-ver {newest}"))
+
+
+def tls_versions(policy: str) -> tuple[str, str]:
+    """
+    Return the oldest and the newest version of TLS that a security policy allows.
+
+    Its ciphers are OpenSSL's defaults.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+    """
+    newest = "TLSv1.3" if "TLS13" in policy else "TLSv1.2"
+    for version in ("1-3", "1-2", "1-1"):
+        if any(f"{family}-{version}" in policy for family in ("TLS13", "TLS", "FS")):
+            return f"TLSv{version.replace('-', '.')}", newest
+    return "TLSv1.0", newest
+
+
+# --- Rules
+
+
+def _action(files: Files, listener: Listener, number: int, rule: ListenerRule, known: Container[str]) -> Iterator[str]:
+    chosen = f"{{ var(txn.rule) -m int {number} }}"
+    match rule.action:
+        case FixedResponse():
+            yield f"http-request {fixed(files, rule.action)} if {chosen}"
+        case Redirect():
+            for action, condition in redirect(files, rule.action, listener):
+                yield f"http-request {action} if {chosen} {condition}".rstrip()
+        case Forward():
+            yield from _forward(rule.action, chosen, known)
+            yield f"http-request {page(files, 503)} if {chosen} !{{ var(txn.group) -m found }}"
+
+
+def _forward(action: Forward, chosen: str, known: Container[str]) -> Iterator[str]:
+    groups = [group for group in action.target_groups if group.weight > 0]
+    there = [group for group in groups if group.target_group in known]
+    still = f"{chosen} !{{ var(txn.group) -m found }}"
+    if action.sticky_seconds:
+        for group in there:
+            name = backend_of(group.target_group)
+            yield f"http-request set-var(txn.group) str({name}) if {still} {{ req.cook(AWSALBTG) -m str -- {_token(name)} }}"
+    if len(groups) == 1:
+        yield from (
+            f"http-request set-var(txn.group) str({backend_of(each.target_group)}) if {still}" for each in there
+        )
+    elif groups:
+        yield f"http-request set-var(txn.dice) rand({sum(group.weight for group in groups)}) if {still}"
+        below = 0
+        for group in groups:
+            below += group.weight
+            if group in there:
+                name = backend_of(group.target_group)
+                least = below - group.weight
+                dice = f"{{ var(txn.dice) -m int {least}:{below - 1} }}"
+                yield f"http-request set-var(txn.group) str({name}) if {still} {dice}"
+    if action.sticky_seconds:
+        yield from sticky_cookies(
+            "AWSALBTG", "AWSALBTGCORS", "%[var(txn.group),base64]", action.sticky_seconds, f" if {chosen}"
+        )
+
+
+def _token(name: str) -> str:
+    return base64.b64encode(name.encode()).decode()
+
+
+def sticky_cookies(name: str, cross_origin: str, value: str, seconds: int, condition: str = "") -> Iterator[str]:
+    """Yield the lines that give a client a cookie, and the same for requests from other sites."""
+    rest = f"Expires=%[date({seconds}),http_date]; Path=/"
+    yield f"http-response add-header Set-Cookie '{name}={value}; {rest}'{condition}"
+    yield f"http-response add-header Set-Cookie '{cross_origin}={value}; {rest}; SameSite=None; Secure'{condition}"
+
+
+# --- Headers
+
+
+def _headers(balancer: LoadBalancer, listener: Listener) -> Iterator[str]:
+    if balancer.drop_invalid_header_fields:
+        yield "http-request del-header [^A-Za-z0-9-] -m reg"
+    if not balancer.preserve_host_header:
+        yield from _host(listener)
+    yield from _forwarded_for(balancer)
+    yield f"http-request set-header X-Forwarded-Proto {listener.protocol.lower()}"
+    yield f"http-request set-header X-Forwarded-Port {listener.port}"
+    yield from _trace()
+    if balancer.tls_headers and listener.protocol == "HTTPS":
+        yield "http-request set-header X-Amzn-Tls-Version %[ssl_fc_protocol]"
+        yield "http-request set-header X-Amzn-Tls-Cipher-Suite %[ssl_fc_cipher]"
+
+
+def _host(listener: Listener) -> Iterator[str]:
+    """Name the port in the Host header where it is not the protocol's own, and only there."""
+    if _DEFAULT_PORTS.get(listener.protocol) == listener.port:
+        yield f"http-request replace-header Host ^(.*):{listener.port}$ \\1"
+    else:
+        host = f"%[req.hdr(host)]:{listener.port}"
+        yield f"http-request set-header Host {host} if {{ req.hdr(host) -m found }} !{{ req.hdr(host) -m reg :[0-9]+$ }}"
+
+
+def _forwarded_for(balancer: LoadBalancer) -> Iterator[str]:
+    client = "%[src]:%[src_port]" if balancer.xff_client_port else "%[src]"
+    match balancer.xff_header_processing:
+        case "append":
+            yield "http-request set-var(txn.via) req.fhdr(X-Forwarded-For)"
+            before = "'%[var(txn.via)], " + client + "'"
+            yield f"http-request set-header X-Forwarded-For {before} if {{ var(txn.via) -m len gt 0 }}"
+            yield f"http-request set-header X-Forwarded-For {client} if !{{ var(txn.via) -m len gt 0 }}"
+        case "remove":
+            yield "http-request del-header X-Forwarded-For"
+
+
+def _trace() -> Iterator[str]:
+    """Give the request an identity that is seen in logs of all it passes."""
+    header = "http-request set-header X-Amzn-Trace-Id"
+    yield "http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,)"
+    yield f"http-request set-var-fmt(txn.span) '{_TRACE}'"
+    rooted = "{ var(txn.trace) -m sub Root= }"
+    some = "{ var(txn.trace) -m len gt 0 }"
+    yield f"{header} Root=%[var(txn.span)] if !{some}"
+    yield f"{header} Self=%[var(txn.span)];%[var(txn.trace)] if {rooted}"
+    yield f"{header} Root=%[var(txn.span)];%[var(txn.trace)] if {some} !{rooted}"
