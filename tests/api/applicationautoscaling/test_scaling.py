@@ -169,6 +169,10 @@ def test_activities_end_as_what_they_began_does(scaled):
         "Successfully set desired count to 5. Change successfully fulfilled by ecs.",
     )
     assert last["EndTime"] >= last["StartTime"]
+    assert scaled.service.events()[-1] == (
+        "Message: Successfully set desired count to 5. Change successfully fulfilled by ecs. "
+        "Cause: minimum capacity was set to 5"
+    )
 
 
 def test_what_a_node_says_that_tasks_use_scales_their_service(scaled):

@@ -6,8 +6,8 @@ import msgspec
 
 from homeport.db.database import Tx
 from homeport.services.ecs.deployments.model import Rollout
-from homeport.services.ecs.model.services import ServiceRecord, ServiceStatus
-from homeport.services.ecs.store import deployments, services, tasks
+from homeport.services.ecs.model.services import ServiceEvent, ServiceRecord, ServiceStatus
+from homeport.services.ecs.store import deployments, service_events, services, tasks
 
 #: Whom to wake after a desired count was set.
 WAKE = "ecs.services"
@@ -41,6 +41,13 @@ async def set_desired_count(tx: Tx, region: str, account: str, cluster: str, nam
     declared = msgspec.structs.replace(service.declared, desired_count=count)
     await services.put(tx, replace(service, declared=declared))
     return True
+
+
+async def say(tx: Tx, region: str, account: str, cluster: str, name: str, event: ServiceEvent) -> None:
+    """Add *event* to an active service's, if there is one."""
+    service = await _find(tx, region, account, cluster, name)
+    if service is not None:
+        await service_events.add(tx, service.arn, event)
 
 
 async def _find(tx: Tx, region: str, account: str, cluster: str, name: str) -> ServiceRecord | None:

@@ -22,6 +22,7 @@ from homeport.services.cloudwatch.model import DAY, MINUTE
 from homeport.services.cloudwatch.store import alarms
 from homeport.services.cloudwatch.watching import watched
 from homeport.services.ecs import scaling
+from homeport.services.ecs.model.services import ServiceEvent
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +148,9 @@ class Scaling:
             elif scale.running == wanted:
                 message = f"{set_count(wanted)} Change successfully fulfilled by ecs."
                 await activities.end(here.tx, activity, Outcome.SUCCESSFUL, message, here.now)
+                # As AWS's console shows it among a service's events.
+                event = ServiceEvent(here.ids.uuid(), here.now, f"Message: {message} Cause: {activity.cause}")
+                await scaling.say(here.tx, activity.region, self._account, cluster, service, event)
 
 
 async def _call(tx: Tx, policy: Policy, record: AlarmRecord, end: int) -> Call:
