@@ -50,6 +50,9 @@ from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
 from homeport.services.ecs.reconcilers.placement import Placement
+from homeport.services.elbv2.observe import observe_balancer, observe_target
+from homeport.services.elbv2.reconcilers.balancing import Balancing
+from homeport.services.elbv2.service import TARGETS
 from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
@@ -98,8 +101,11 @@ class Server:
             log_batch=append,
             check=observe_check,
             usage=record_usage,
+            balancer=observe_balancer,
+            target=observe_target,
             wakes=("fleet.sessions", ecs_services.NAME, NAMES),
             instance_wakes=(INSTANCES,),
+            balancer_wakes=("fleet.sessions", TARGETS),
         )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())
@@ -135,6 +141,7 @@ class Server:
             scaling.Scaling(database, clock, ids, self._installation.account, self.wake).reconciler(),
             Reconciler("cloudwatch.expiry", lambda: expire_datapoints(database, clock), interval=600),
             names.reconciler(database, clock, self.wake),
+            Balancing(database, clock, lambda: self.sessions.connected, self.wake).reconciler(),
             Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),
         ]
 

@@ -16,6 +16,8 @@ from homeport.kit.clock import Clock
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    BalancerAck,
+    BalancerObserved,
     CheckAck,
     CheckObserved,
     Hello,
@@ -25,6 +27,8 @@ from homeport.wire.messages import (
     LogBatch,
     Observed,
     ObservedAck,
+    TargetAck,
+    TargetObserved,
     ToNode,
     Usage,
     Welcome,
@@ -34,7 +38,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 256  # reports recorded in one transaction at the most
 
-Report = Observed | InstanceObserved | LogBatch | Usage | CheckObserved
+Report = Observed | InstanceObserved | LogBatch | Usage | CheckObserved | BalancerObserved | TargetObserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,11 @@ class Intake:
     log_batch: Callable[[Tx, LogBatch, float], Awaitable[int]]
     usage: Callable[[Tx, str, Usage], Awaitable[None]]
     check: Callable[[Tx, str, CheckObserved], Awaitable[None]]
+    balancer: Callable[[Tx, str, BalancerObserved, float], Awaitable[None]]
+    target: Callable[[Tx, str, TargetObserved, float], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
     instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
+    balancer_wakes: tuple[str, ...] = ()  # whom after a load balancer's or a target's
 
 
 class Sessions:
@@ -204,14 +211,26 @@ class _Session:
                     case InstanceObserved():
                         await self._intake.instance(tx, self.node, report, now)
                         acks.append(InstanceAck(instance=report.instance, sequence=report.sequence))
+                    case BalancerObserved():
+                        await self._intake.balancer(tx, self.node, report, now)
+                        acks.append(BalancerAck(balancer=report.balancer, sequence=report.sequence))
+                    case TargetObserved():
+                        await self._intake.target(tx, self.node, report, now)
+                        acks.append(TargetAck(target=report.target, sequence=report.sequence))
         for name in self._wakes(batch):
             self._wake(name)
         return acks
 
-    def _wakes(self, batch: list[Report]) -> tuple[str, ...]:
-        if any(isinstance(report, InstanceObserved) for report in batch):
-            return (*self._intake.wakes, *self._intake.instance_wakes)
-        return self._intake.wakes if any(isinstance(report, Observed) for report in batch) else ()
+    def _wakes(self, batch: list[Report]) -> list[str]:
+        kinds = {type(report) for report in batch}
+        names: list[str] = []
+        if kinds & {Observed, InstanceObserved}:
+            names += self._intake.wakes
+        if InstanceObserved in kinds:
+            names += self._intake.instance_wakes
+        if kinds & {BalancerObserved, TargetObserved}:
+            names += self._intake.balancer_wakes
+        return names
 
     async def _commit_alone(self, report: Report) -> list[ToNode]:
         try:

@@ -9,12 +9,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from homeport.db.database import Tx
+from homeport.fleet import assignments
+from homeport.kit.clock import FixedClock
 from homeport.kit.ids import RandomIds
 from homeport.services.ec2 import store as ec2_store
 from homeport.services.ec2.instance import Instance, Options, State
 from homeport.services.ec2.model import PUBLIC_POOL, PUBLIC_POOL_CIDR, Subnet, new_id
 from homeport.services.ec2.store import attachments, instances
 from homeport.services.ec2.store.addresses import ensure_pool
+from homeport.services.elbv2.observe import observe_balancer, observe_target
+from homeport.services.elbv2.reconcilers.balancing import Balancing
+from homeport.wire import balancing as wire
+from homeport.wire.messages import Facts
+
+NODE = "node-1"
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
@@ -85,6 +93,89 @@ class Place:
             await instances.update_instance(tx, replace(found, state=state))
 
         self.in_transaction(change)
+
+
+class FakeNode:
+    """A node that has what it is assigned, and reports what the test says."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.clock = FixedClock(time.time())
+        self.connected = frozenset({NODE})
+        self.sequence = 0
+        place.in_transaction(
+            lambda tx: assignments.register(tx, NODE, Facts(cpus=2, memory=4096, kernel="6.1"), time.time())
+        )
+
+    def look(self) -> None:
+        """Let the reconciler look once."""
+        balancing = Balancing(self.place.api.database, self.clock, lambda: self.connected, self.place.api.wakes.append)
+        self.place.api.run(balancing.pass_())
+
+    def has(self, kind: type) -> list[Any]:
+        """Return the node's items of one kind, after another look."""
+        self.look()
+        items = self.place.in_transaction(lambda tx: assignments.assignment(tx, NODE)).items
+        return [item for item in items if isinstance(item, kind)]
+
+    def report_balancer(self, state: str, reason: str = "", balancer: str = "", node: str = NODE) -> None:
+        """Report that the only load balancer, or the one named, is in a state."""
+        id_ = balancer or self.has(wire.LoadBalancer)[0].id
+        self.sequence += 1
+        observed = wire.BalancerObserved(
+            balancer=id_, sequence=self.sequence, state=wire.BalancerState(state), reason=reason
+        )
+        self.place.in_transaction(lambda tx: observe_balancer(tx, node, observed, time.time()))
+
+    def report(
+        self, target: wire.Target, state: str, reason: str = "", description: str = "", node: str = NODE
+    ) -> None:
+        """Report how a target is."""
+        self.sequence += 1
+        observed = wire.TargetObserved(
+            target=target.id,
+            registration=target.registration,
+            balancer="",
+            sequence=self.sequence,
+            state=wire.TargetState(state),
+            reason=reason,
+            description=description,
+        )
+        self.place.in_transaction(lambda tx: observe_target(tx, node, observed, time.time()))
+
+
+@pytest.fixture
+def node(place: Place) -> FakeNode:
+    return FakeNode(place)
+
+
+@pytest.fixture
+def balancer(elb: Any, place: Place) -> Callable[..., str]:
+    """Make an application load balancer in two zones, and return its ARN: `balancer("web", Scheme="internal")`."""
+
+    def make(name: str = "web", **more: Any) -> str:
+        arguments = {"Subnets": [subnet.id for subnet in place.subnets[:2]]} | more
+        arn: str = elb.create_load_balancer(Name=name, **arguments)["LoadBalancers"][0]["LoadBalancerArn"]
+        return arn
+
+    return make
+
+
+@pytest.fixture
+def listener(elb: Any, balancer: Callable[..., str]) -> Callable[..., str]:
+    """Add a listener to a load balancer, made where none is given, that forwards to a group: `listener(group())`."""
+
+    def make(group: str, load_balancer: str = "", **more: Any) -> str:
+        arguments = {"Protocol": "HTTP", "Port": 80, "DefaultActions": forward(group)} | more
+        made = elb.create_listener(LoadBalancerArn=load_balancer or balancer(), **arguments)["Listeners"][0]
+        arn: str = made["ListenerArn"]
+        return arn
+
+    return make
+
+
+def forward(group: str) -> list[dict[str, Any]]:
+    return [{"Type": "forward", "TargetGroupArn": group}]
 
 
 @pytest.fixture

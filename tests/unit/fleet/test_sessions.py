@@ -15,6 +15,9 @@ from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
     Assignment,
+    BalancerAck,
+    BalancerObserved,
+    BalancerState,
     Change,
     CheckAck,
     CheckObserved,
@@ -28,6 +31,9 @@ from homeport.wire.messages import (
     LogBatch,
     Observed,
     ObservedAck,
+    TargetAck,
+    TargetObserved,
+    TargetState,
     TaskPhase,
     ToServer,
     Usage,
@@ -92,6 +98,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_instance(tx: Tx, node: str, message: InstanceObserved, now: float) -> None:
         made.observed.append(message.instance)
 
+    async def record_balancer(tx: Tx, node: str, message: BalancerObserved, now: float) -> None:
+        made.observed.append(message.balancer)
+
+    async def record_target(tx: Tx, node: str, message: TargetObserved, now: float) -> None:
+        made.observed.append(message.target)
+
     async def append(tx: Tx, batch: LogBatch, now: float) -> int:
         return batch.end
 
@@ -107,8 +119,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         log_batch=append,
         usage=record_usage,
         check=record_check,
+        balancer=record_balancer,
+        target=record_target,
         wakes=("ecs.placement",),
         instance_wakes=("ec2.instances",),
+        balancer_wakes=("elbv2.targets",),
     )
     welcome = Welcome(version=VERSION)
     sessions = Sessions(database, FixedClock(), welcome, intake, lambda name: made.woken.append(name))
@@ -261,4 +276,19 @@ async def test_what_tasks_used_is_recorded_and_not_acknowledged(tmp_path: Path) 
         await node.send(Observed(task="t", sequence=1, phase=TaskPhase.RUNNING, containers=()))
         assert await node.receive() == ObservedAck(task="t", sequence=1)
         assert made.observed == ["n 60", "t"]
+        await leave(node, made)
+
+
+async def test_reports_of_load_balancers_and_targets_are_recorded_and_wake_those_who_wait(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        await node.send(BalancerObserved(balancer="app/web/1", sequence=2, state=BalancerState.ACTIVE))
+        assert await node.receive() == BalancerAck(balancer="app/web/1", sequence=2)
+        state = TargetState.HEALTHY
+        await node.send(TargetObserved(target="t", registration=1, balancer="app/web/1", sequence=5, state=state))
+        assert await node.receive() == TargetAck(target="t", sequence=5)
+        assert made.observed == ["app/web/1", "t"]
+        assert made.woken.count("elbv2.targets") == 2
+        assert "ecs.placement" not in made.woken
         await leave(node, made)

@@ -149,7 +149,7 @@ class NetworkInterface:
     One with a *requester* belongs to an AWS service: its users can see it, not delete, detach or
     change it.  One with an *attachment* is in use; with an *instance* it is attached to that as device *device_index*,
     *for_task* says that the device lies in the namespace of a task there.  *detaching* ones are still attached.
-    A branch in use has an *association*.  *private_dns_name* is empty where the VPC has DNS
+    A branch in use has an *association*; one with a *balancer* lies in that load balancer's namespace.  *private_dns_name* is empty where the VPC has DNS
     hostnames switched off; *dns_name* is the name regardless, which is what a task's host name is made of.
     """
 
@@ -176,6 +176,7 @@ class NetworkInterface:
     detaching: bool = False
     block_metadata: bool = False
     association: TrunkAssociation | None = None
+    balancer: str = ""
 
     @property
     def dns_name(self) -> str:
@@ -194,6 +195,16 @@ class NetworkInterface:
     @property
     def in_use(self) -> bool:
         return bool(self.attachment) or self.association is not None
+
+    @property
+    def service_owner(self) -> str:
+        """Who owns what an interface of a service's is attached to."""
+        return self.requester if self.balancer else AWS_OWNER
+
+    @property
+    def type(self) -> str:
+        """The type that users see."""
+        return "network_load_balancer" if self.balancer.startswith("net/") else str(self.kind)
 
     @property
     def attachment_status(self) -> str:

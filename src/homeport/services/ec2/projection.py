@@ -59,6 +59,7 @@ def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
         vlan=interface.association.vlan if interface.association is not None else 0,
         block_metadata=interface.block_metadata,
         subnet=interface.subnet,
+        balancer=interface.balancer,
     )
 
 

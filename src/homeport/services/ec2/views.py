@@ -7,7 +7,6 @@ from typing import Any
 from homeport.aws.tags import tags_view
 from homeport.services.ec2 import regions, rules
 from homeport.services.ec2.model import (
-    AWS_OWNER,
     Association,
     DhcpOptions,
     InternetGateway,
@@ -162,7 +161,7 @@ def interface_view(interface: NetworkInterface, tags: Tags, account: str) -> Vie
         "AvailabilityZoneId": regions.zone_id(interface.zone),
         "Description": interface.description,
         "Groups": [{"GroupId": group.id, "GroupName": group.name} for group in interface.groups],
-        "InterfaceType": interface.kind.value,
+        "InterfaceType": interface.type,
         "Ipv6Addresses": [],
         "MacAddress": interface.mac,
         "PrivateIpAddress": interface.address,
@@ -192,7 +191,7 @@ def attachment_view(interface: NetworkInterface, account: str) -> View:
         "DeleteOnTermination": interface.delete_on_termination,
         "DeviceIndex": interface.device_index,
         "NetworkCardIndex": 0,
-        "InstanceOwnerId": account if interface.instance else AWS_OWNER,
+        "InstanceOwnerId": account if interface.instance else interface.service_owner,
         "Status": interface.attachment_status,
     }
     return view | {"InstanceId": interface.instance} if interface.instance else view

@@ -1,5 +1,5 @@
 """
-The attributes of target groups, with AWS's defaults, and which of their values Homeport honours.  Pure.
+The attributes of target groups, load balancers and listeners, with AWS's defaults, and which of their values Homeport honours.  Pure.
 
 A value that AWS would take and that changes nothing here is refused, so that nobody relies on it.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from homeport.aws.errors import AwsError
 from homeport.services.elbv2.errors import InvalidConfigurationRequest, ValidationError
+from homeport.services.elbv2.model.load_balancers import Kind, LoadBalancer
 from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
 
 Check = Callable[[str], bool]
@@ -112,6 +113,71 @@ FUNCTION = {
     **_HEALTH,
     "lambda.multi_value_headers.enabled": flag(),
 }
+
+_S3 = {"s3.enabled": flag(fixed=True), "s3.bucket": text(), "s3.prefix": text()}
+_BALANCER = {
+    "deletion_protection.enabled": flag(),
+    **{f"access_logs.{name}": attribute for name, attribute in _S3.items()},
+    "ipv6.deny_all_igw_traffic": flag(fixed=True),
+    "zonal_shift.config.enabled": flag(fixed=True),
+}
+APPLICATION_BALANCER = {
+    **_BALANCER,
+    **{f"connection_logs.{name}": attribute for name, attribute in _S3.items()},
+    **{f"health_check_logs.{name}": attribute for name, attribute in _S3.items()},
+    "load_balancing.cross_zone.enabled": flag("true", fixed=True),
+    "idle_timeout.timeout_seconds": number(60, 1, 4000),
+    "client_keep_alive.seconds": number(3600, 60, _WEEK),
+    "routing.http2.enabled": flag("true"),
+    "routing.http.drop_invalid_header_fields.enabled": flag(),
+    "routing.http.preserve_host_header.enabled": flag(),
+    "routing.http.xff_client_port.enabled": flag(),
+    "routing.http.xff_header_processing.mode": choice("append", "preserve", "remove"),
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": flag(),
+    "routing.http.desync_mitigation_mode": choice("defensive", "monitor", "strictest", honours=("defensive",)),
+    "waf.fail_open.enabled": flag(fixed=True),
+}
+#: Cross-zone load balancing can be off, as AWS's default is, or on: every target gets its share either way.
+NETWORK_BALANCER = {
+    **_BALANCER,
+    "load_balancing.cross_zone.enabled": flag(),
+    "dns_record.client_routing_policy": fixed("any_availability_zone"),
+    "secondary_ips.auto_assigned.per_subnet": fixed("0"),
+}
+
+_RESPONSE_HEADERS = (
+    "strict_transport_security",
+    "access_control_allow_origin",
+    "access_control_allow_methods",
+    "access_control_allow_headers",
+    "access_control_allow_credentials",
+    "access_control_expose_headers",
+    "access_control_max_age",
+    "content_security_policy",
+    "x_content_type_options",
+    "x_frame_options",
+)
+APPLICATION_LISTENER = {
+    "routing.http.response.server.enabled": flag("true", fixed=True),
+    **{f"routing.http.response.{name}.header_value": fixed("") for name in _RESPONSE_HEADERS},
+}
+NETWORK_LISTENER = {"tcp.idle_timeout.seconds": fixed("350")}
+
+
+def balancer_known(balancer: LoadBalancer) -> Mapping[str, Attribute]:
+    """Return the attributes that a load balancer has."""
+    return APPLICATION_BALANCER if balancer.kind is Kind.APPLICATION else NETWORK_BALANCER
+
+
+def balancer_attributes_of(balancer: LoadBalancer) -> dict[str, str]:
+    """Return all attributes of a load balancer, as they are."""
+    attributes = balancer_known(balancer)
+    return {name: balancer.attributes.get(name, attribute.default) for name, attribute in attributes.items()}
+
+
+def listener_known(kind: Kind) -> Mapping[str, Attribute]:
+    """Return the attributes of a listener of a load balancer of that kind; none can be changed here."""
+    return APPLICATION_LISTENER if kind is Kind.APPLICATION else NETWORK_LISTENER
 
 
 def known(group: TargetGroup) -> Mapping[str, Attribute]:

@@ -47,6 +47,62 @@ class TooManyTargetGroups(AwsError):
     code = "TooManyTargetGroups"
 
 
+class DuplicateListener(AwsError):
+    code = "DuplicateListener"
+
+
+class DuplicateLoadBalancerName(AwsError):
+    code = "DuplicateLoadBalancerName"
+
+
+class IncompatibleProtocols(AwsError):
+    code = "IncompatibleProtocols"
+
+
+class InvalidSubnet(AwsError):
+    code = "InvalidSubnet"
+
+
+class ListenerNotFound(AwsError):
+    code = "ListenerNotFound"
+
+
+class OperationNotPermitted(AwsError):
+    code = "OperationNotPermitted"
+
+
+class PriorityInUse(AwsError):
+    code = "PriorityInUse"
+
+
+class ResourceInUse(AwsError):
+    code = "ResourceInUse"
+
+
+class RuleNotFound(AwsError):
+    code = "RuleNotFound"
+
+
+class SubnetNotFound(AwsError):
+    code = "SubnetNotFound"
+
+
+class TargetGroupAssociationLimit(AwsError):
+    code = "TargetGroupAssociationLimit"
+
+
+class TooManyListeners(AwsError):
+    code = "TooManyListeners"
+
+
+class TooManyLoadBalancers(AwsError):
+    code = "TooManyLoadBalancers"
+
+
+class TooManyRules(AwsError):
+    code = "TooManyRules"
+
+
 def no_target_group() -> TargetGroupNotFound:
     return TargetGroupNotFound("One or more target groups not found")
 
@@ -54,3 +110,19 @@ def no_target_group() -> TargetGroupNotFound:
 def not_an_arn(text: str, noun: str) -> ValidationError:
     """Refuse *text*, which should be the ARN of a *noun* ("target group")."""
     return ValidationError(f"'{text}' is not a valid {noun} ARN")
+
+
+def no_load_balancer() -> LoadBalancerNotFound:
+    return LoadBalancerNotFound("One or more load balancers not found")
+
+
+def no_listener() -> ListenerNotFound:
+    return ListenerNotFound("One or more listeners not found")
+
+
+def no_rule() -> RuleNotFound:
+    return RuleNotFound("One or more rules not found")
+
+
+def priority_in_use(priority: int) -> PriorityInUse:
+    return PriorityInUse(f"Priority '{priority}' is currently in use")

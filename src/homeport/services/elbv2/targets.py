@@ -10,11 +10,12 @@ from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from homeport.db.database import Tx
+from homeport.fleet import assignments
 from homeport.services.ec2 import store as ec2
 from homeport.services.elbv2 import errors
 from homeport.services.elbv2.model.target_groups import MAX_TARGETS, TargetGroup, TargetType
 from homeport.services.elbv2.model.targets import ALL_ZONES, Target, TargetState, Wanted, state_of
-from homeport.services.elbv2.store import target_groups
+from homeport.services.elbv2.store import listeners, load_balancers, target_groups
 from homeport.services.elbv2.store import targets as store
 
 #: The ranges outside a VPC that targets may lie in, as AWS lists them.
@@ -33,8 +34,8 @@ async def register(tx: Tx, target_group_arn: str, targets: Sequence[Wanted], now
         there = await store.find(tx, group.arn, target.id, target.port)
         if there is not None and there.draining_since is None:
             continue
-        earlier = 0 if there is None else there.registration
-        await store.put(tx, replace(target, registration=max(int(now * 1000), earlier + 1)))
+        earlier, item = (0, "") if there is None else (there.registration, there.item)
+        await store.put(tx, replace(target, registration=max(int(now * 1000), earlier + 1), item=item))
     if await store.count(tx, group.arn) > _most(group):
         raise errors.TooManyTargets(
             f"The following targets cannot be registered because the target group '{group.arn}' would have more than "
@@ -42,12 +43,20 @@ async def register(tx: Tx, target_group_arn: str, targets: Sequence[Wanted], now
         )
 
 
-async def deregister(tx: Tx, target_group_arn: str, targets: Sequence[Wanted], now: float) -> None:  # noqa: ARG001 - when draining begins
-    """Deregister targets; one that is not registered is no error.  Without a port it is the group's."""
+async def deregister(tx: Tx, target_group_arn: str, targets: Sequence[Wanted], now: float) -> None:
+    """
+    Deregister targets; one that is not registered is no error.  Without a port it is the group's.
+
+    A target that a load balancer knows is drained first.  Callers wake BALANCING, as they do after `register`.
+    """
     group = await get_group(tx, target_group_arn)
     for wanted in targets:
         target = await store.find(tx, group.arn, wanted.id, _port(group, wanted))
-        if target is not None:
+        if target is None or target.draining_since is not None:
+            continue
+        if target.item:
+            await store.put(tx, replace(target, draining_since=now))
+        else:
             await store.delete(tx, target)
 
 
@@ -60,15 +69,40 @@ async def states(tx: Tx, target_group_arn: str) -> dict[tuple[str, int], TargetS
 async def states_of(tx: Tx, group: TargetGroup, targets: Sequence[Target]) -> dict[tuple[str, int], TargetState]:
     """Return how *targets* of a group are."""
     instances = await _instance_states(tx, group, targets)
+    zones = await _zones(tx, group)
     return {
         target.key: state_of(
             target,
-            in_use=False,
+            zones=zones,
             instance_state=instances.get(target.id, "running"),
             checked=group.document.health_check.enabled,
         )
         for target in targets
     }
+
+
+async def withdraw(tx: Tx, group: TargetGroup) -> bool:
+    """Take a group and its targets from the node that has them; says whether there was anything to take."""
+    holder = await target_groups.assigned_to(tx, group.arn)
+    changed = False
+    for target in await store.of_group(tx, group.arn):
+        if holder is not None and target.item:
+            changed |= await assignments.drop(tx, holder[0], "Target", target.item)
+        if target.draining_since is not None:
+            await store.delete(tx, target)
+        elif target.item:
+            await store.mark_gone(tx, target)
+    if holder is not None:
+        changed |= await assignments.drop(tx, holder[0], "TargetGroup", group.id)
+    return changed
+
+
+async def _zones(tx: Tx, group: TargetGroup) -> set[str] | None:
+    """Return the zones of the load balancer that forwards to a group, or None."""
+    for arn in await listeners.balancers_of(tx, group.arn):
+        balancer = await load_balancers.find(tx, arn)
+        return None if balancer is None else {zone.zone for zone in balancer.live_zones}
+    return None
 
 
 async def get_group(tx: Tx, arn: str) -> TargetGroup:

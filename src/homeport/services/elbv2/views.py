@@ -1,8 +1,9 @@
-"""Target groups and targets in the shapes of AWS's API."""
+"""Load balancers, target groups and targets in the shapes of AWS's API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from homeport.services.elbv2.model.load_balancers import Kind, Listener, LoadBalancer, Rule
 from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
 from homeport.services.elbv2.model.targets import Target, TargetState
 
@@ -59,3 +60,49 @@ def target_health_view(described: Mapping[str, Any], state: TargetState, check_p
 
 def attributes_view(attributes: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": name, "Value": value} for name, value in attributes.items()]
+
+
+def load_balancer_view(balancer: LoadBalancer) -> dict[str, Any]:
+    document = balancer.document
+    state = {"Code": balancer.state, **({"Reason": balancer.reason} if balancer.reason else {})}
+    return {
+        "LoadBalancerArn": balancer.arn,
+        "LoadBalancerName": balancer.name,
+        "DNSName": document.dns_name,
+        "CanonicalHostedZoneId": balancer.hosted_zone,
+        "CreatedTime": balancer.created_at,
+        "Scheme": document.scheme,
+        "VpcId": balancer.vpc,
+        "State": state,
+        "Type": document.kind,
+        "AvailabilityZones": zones_view(balancer),
+        "SecurityGroups": list(document.security_groups),
+        "IpAddressType": "ipv4",
+        **({"EnablePrefixForIpv6SourceNat": "off"} if document.kind is Kind.NETWORK else {}),
+    }
+
+
+def zones_view(balancer: LoadBalancer) -> list[dict[str, Any]]:
+    return [
+        {"ZoneName": zone.zone, "SubnetId": zone.subnet, "LoadBalancerAddresses": []} for zone in balancer.live_zones
+    ]
+
+
+def listener_view(listener: Listener, default: Rule) -> dict[str, Any]:
+    return {
+        "ListenerArn": listener.arn,
+        "LoadBalancerArn": listener.load_balancer,
+        "Port": listener.port,
+        "Protocol": listener.document.protocol,
+        "DefaultActions": list(default.document.actions),
+    }
+
+
+def rule_view(rule: Rule) -> dict[str, Any]:
+    return {
+        "RuleArn": rule.arn,
+        "Priority": "default" if rule.is_default else str(rule.priority),
+        "Conditions": list(rule.document.conditions),
+        "Actions": list(rule.document.actions),
+        "IsDefault": rule.is_default,
+    }

@@ -24,7 +24,9 @@ from homeport.services.ec2.store.interfaces import (
     find_interface,
     get_interface,
     release_interface,
+    set_groups,
 )
+from homeport.services.ec2.store.routes import has_internet_gateway
 from homeport.services.ec2.store.security_groups import default_security_group, get_security_groups
 from homeport.services.ec2.store.vpcs import default_subnets, find_vpcs, get_subnets, get_vpc, subnets_of
 
@@ -47,9 +49,11 @@ __all__ = [
     "get_security_groups",
     "get_subnets",
     "get_vpc",
+    "has_internet_gateway",
     "initialise",
     "instances_in",
     "release_interface",
+    "set_groups",
     "states_of",
     "subnets_of",
 ]

@@ -10,7 +10,6 @@ from homeport.db.database import Row, Tx
 from homeport.kit.ids import Ids
 from homeport.services.ec2 import errors
 from homeport.services.ec2.model import (
-    AWS_OWNER,
     GROUPS_PER_INTERFACE,
     PUBLIC_POOL,
     GroupName,
@@ -30,7 +29,7 @@ from homeport.services.ec2.store.vpcs import flag
 
 _COLUMNS = """id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment, created_at,
     kind, instance, device_index, for_task, delete_on_termination, attached_at, detaching, block_metadata,
-    (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
+    balancer, (SELECT dns_hostnames FROM ec2_vpcs v WHERE v.id = ec2_interfaces.vpc)"""
 
 
 async def _load(tx: Tx, rows: Sequence[Row]) -> list[NetworkInterface]:
@@ -58,7 +57,7 @@ async def associations_of(tx: Tx, branches: Sequence[str]) -> dict[str, TrunkAss
 
 def _read(row: Row, groups: tuple[GroupName, ...], association: TrunkAssociation | None) -> NetworkInterface:
     id_, region, vpc, subnet, zone, mac, address, public, description, requester, attachment, made, *attached = row
-    kind, instance, index, for_task, delete, attached_at, detaching, block_metadata, names = attached
+    kind, instance, index, for_task, delete, attached_at, detaching, block_metadata, balancer, names = attached
     return NetworkInterface(
         id=id_,
         region=region,
@@ -83,6 +82,7 @@ def _read(row: Row, groups: tuple[GroupName, ...], association: TrunkAssociation
         detaching=bool(detaching),
         block_metadata=bool(block_metadata),
         association=association,
+        balancer=balancer,
     )
 
 
@@ -98,7 +98,7 @@ def _given(text: str) -> list[str]:
 def _instance_owner(interface: NetworkInterface) -> list[str]:
     if interface.instance:
         return [OWNER]
-    return [AWS_OWNER] if interface.attachment else []
+    return [interface.service_owner] if interface.attachment else []
 
 
 _address: Field[NetworkInterface] = Field(lambda i: [i.address], "address IN ({})")
@@ -132,7 +132,7 @@ INTERFACES: Kind[NetworkInterface] = Kind(
             "id IN (SELECT interface FROM ec2_interface_groups WHERE group_id IN ({}))",
         ),
         "group-name": Field(lambda i: [g.name for g in i.groups]),
-        "interface-type": Field(lambda i: [i.kind]),
+        "interface-type": Field(lambda i: [i.type]),
         "mac-address": Field(lambda i: [i.mac], "mac IN ({})"),
         "network-interface-id": Field(lambda i: [i.id], "id IN ({})"),
         "private-dns-name": Field(lambda i: _given(i.private_dns_name)),
@@ -186,13 +186,14 @@ async def allocate_interface(
     tag: Mapping[str, str] | None = None,
     kind: InterfaceKind = InterfaceKind.INTERFACE,
     block_metadata: bool = False,
+    balancer: str = "",
 ) -> NetworkInterface:
     """
     Make a network interface with an address of *subnet*, the given one or any that is free.
 
     With a *requester* (the id of the AWS service that asks) its users can neither delete nor change it, and a plain one
     counts as attached to something of that service's.  *block_metadata* keeps the task that gets it from an
-    instance's metadata.  Raises EC2's errors for an address that is not to be had; then
+    instance's metadata; *balancer* is the load balancer in whose namespace it lies.  Raises EC2's errors for an address that is not to be had; then
     nothing was taken, and the transaction may go on.
     """
     if len(groups) > GROUPS_PER_INTERFACE:
@@ -220,6 +221,7 @@ async def allocate_interface(
         kind=kind,
         attached_at=now,
         block_metadata=block_metadata,
+        balancer=balancer,
     )
     await _insert(tx, interface)
     await tags.put(tx, subnet.region, interface.id, tag or {})
@@ -274,6 +276,13 @@ async def update_interface(tx: Tx, interface: NetworkInterface) -> None:
     await _insert_groups(tx, interface)
     if interface.instance:  # its metadata names the groups
         await tx.execute("UPDATE ec2_instances SET stale = 1 WHERE id = ?", interface.instance)
+
+
+async def set_groups(tx: Tx, interface: str, groups: Sequence[SecurityGroup]) -> None:
+    """Give an interface of a service's other security groups."""
+    found = await find_interface(tx, interface)
+    assert found is not None, f"{interface} does not exist"
+    await update_interface(tx, reassigned(found, groups))
 
 
 async def update_attachment(tx: Tx, interface: NetworkInterface) -> None:
@@ -438,8 +447,8 @@ async def _insert(tx: Tx, interface: NetworkInterface) -> None:
     await tx.execute(
         """INSERT INTO ec2_interfaces
            (id, region, vpc, subnet, zone, mac, address, public_address, description, requester, attachment,
-            created_at, kind, attached_at, block_metadata, stale)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
+            created_at, kind, attached_at, block_metadata, balancer, stale)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
         interface.id,
         interface.region,
         interface.vpc,
@@ -455,6 +464,7 @@ async def _insert(tx: Tx, interface: NetworkInterface) -> None:
         interface.kind,
         interface.attached_at,
         int(interface.block_metadata),
+        interface.balancer,
     )
     await _insert_groups(tx, interface)
 

@@ -113,6 +113,11 @@ async def find_gateway_of(tx: Tx, vpc: str) -> InternetGateway | None:
     return None if row is None else _read_gateway(row)
 
 
+async def has_internet_gateway(tx: Tx, vpc: str) -> bool:
+    """Say whether the internet can reach the VPC at all."""
+    return await find_gateway_of(tx, vpc) is not None
+
+
 async def delete_gateway(tx: Tx, gateway: str) -> None:
     """Delete a detached gateway; routes that name it stay, as black holes."""
     await tx.execute("DELETE FROM ec2_internet_gateways WHERE id = ?", gateway)

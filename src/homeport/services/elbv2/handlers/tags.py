@@ -15,8 +15,14 @@ async def _check_exists(call: Call, arn: str) -> None:
     """Raise AWS's error for a resource that does not exist."""
     if lookup.is_target_group_arn(arn):
         await lookup.target_group(call.tx, call.region, arn)
-        return
-    raise errors.ValidationError(f"'{arn}' is not a valid ARN")  # unconfirmed
+    elif lookup.is_load_balancer_arn(arn):
+        await lookup.load_balancer(call.tx, call.region, arn)
+    elif lookup.is_listener_arn(arn):
+        await lookup.listener(call.tx, call.region, arn)
+    elif lookup.is_rule_arn(arn):
+        await lookup.rule(call.tx, call.region, arn)
+    else:
+        raise errors.ValidationError(f"'{arn}' is not a valid ARN")  # unconfirmed
 
 
 @elbv2.operation("AddTags")

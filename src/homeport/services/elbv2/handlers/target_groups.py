@@ -11,6 +11,7 @@ from homeport.aws.paging import Keyset, Page, cut_page
 from homeport.services.ec2 import store as ec2
 from homeport.services.elbv2 import attributes as known
 from homeport.services.elbv2 import errors, lookup
+from homeport.services.elbv2 import targets as registry
 from homeport.services.elbv2.model.target_groups import (
     HTTP_PROTOCOLS,
     MAX_TARGET_GROUPS,
@@ -19,7 +20,8 @@ from homeport.services.elbv2.model.target_groups import (
     TargetType,
 )
 from homeport.services.elbv2.paging import MARKER, PAGE_SIZE, invalid_marker
-from homeport.services.elbv2.service import elbv2
+from homeport.services.elbv2.service import BALANCING, elbv2
+from homeport.services.elbv2.store import listeners
 from homeport.services.elbv2.store import tags as tag_store
 from homeport.services.elbv2.store import target_groups as store
 from homeport.services.elbv2.tags import parse_tags
@@ -116,7 +118,7 @@ async def _create(call: Call, name: str, document: GroupDocument, tags: Mapping[
             raise errors.DuplicateTargetGroupName(
                 f"A target group with the same name '{name}' exists, but with different settings"
             )
-        return {"TargetGroups": [target_group_view(there)]}
+        return {"TargetGroups": [await _view(call, there)]}
     if await store.count(call.tx, call.region) >= MAX_TARGET_GROUPS:
         raise errors.TooManyTargetGroups("The maximum number of target groups has been reached")  # unconfirmed
     arn = call.arn("elasticloadbalancing", f"targetgroup/{name}/{call.ids.hex(16)}")
@@ -136,14 +138,21 @@ async def describe_target_groups(
     marker: str | None = None,
     page_size: int = PAGE_SIZE,
 ) -> dict[str, Any]:
-    if load_balancer_arn is not None:
-        raise errors.LoadBalancerNotFound("One or more load balancers not found")
-    if target_group_arns and names:
+    if sum(map(bool, (load_balancer_arn, target_group_arns, names))) > 1:
         raise errors.ValidationError(  # unconfirmed
             "Only one of load balancer ARN, target group ARNs and names can be specified"
         )
+    if load_balancer_arn is not None:
+        balancer = await lookup.load_balancer(call.tx, call.region, load_balancer_arn)
+        target_group_arns = await listeners.groups_behind(call.tx, balancer.arn)
+        if not target_group_arns:
+            return {"TargetGroups": []}
     page = await _page(call, target_group_arns, names, marker, page_size)
-    return page.with_token({"TargetGroups": [target_group_view(group) for group in page.items]}, "NextMarker")
+    return page.with_token({"TargetGroups": [await _view(call, group) for group in page.items]}, "NextMarker")
+
+
+async def _view(call: Call, group: TargetGroup) -> dict[str, Any]:
+    return target_group_view(group, await lookup.load_balancers_of(call.tx, group))
 
 
 async def _page(
@@ -192,7 +201,8 @@ async def modify_target_group(
     check = health_checks.changed(document.health_check, asked, document.target_type, document.protocol)
     changed = replace(group, document=with_fields(document, health_check=check))
     await store.update(call.tx, changed)
-    return {"TargetGroups": [target_group_view(changed)]}
+    call.wake(BALANCING)
+    return {"TargetGroups": [await _view(call, changed)]}
 
 
 @elbv2.operation("DeleteTargetGroup")
@@ -202,6 +212,10 @@ async def delete_target_group(call: Call, *, target_group_arn: str) -> None:
     group = await store.find(call.tx, target_group_arn)
     if group is None or group.region != call.region:
         return  # as on AWS, what is gone already is no error
+    if await lookup.load_balancers_of(call.tx, group):
+        raise errors.ResourceInUse(f"Target group '{group.arn}' is currently in use by a listener or a rule")
+    if await registry.withdraw(call.tx, group):
+        call.wake("fleet.sessions")
     await store.delete(call.tx, group.arn)
 
 
@@ -220,4 +234,5 @@ async def modify_target_group_attributes(
     changed = replace(group, attributes={**group.attributes, **wanted})
     known.check_together(changed, known.attributes_of(changed))
     await store.update(call.tx, changed)
+    call.wake(BALANCING)
     return {"Attributes": attributes_view(known.attributes_of(changed))}

@@ -9,7 +9,7 @@ from homeport.services.elbv2 import errors, lookup
 from homeport.services.elbv2 import targets as registry
 from homeport.services.elbv2.model.target_groups import TRAFFIC_PORT, TargetGroup, TargetType
 from homeport.services.elbv2.model.targets import NOT_REGISTERED, Target, Wanted
-from homeport.services.elbv2.service import elbv2
+from homeport.services.elbv2.service import BALANCING, elbv2
 from homeport.services.elbv2.store import targets as store
 from homeport.services.elbv2.views import target_health_view, target_view
 
@@ -32,12 +32,14 @@ def _wanted(targets: Sequence[Mapping[str, Any]]) -> list[Wanted]:
 async def register_targets(call: Call, *, target_group_arn: str, targets: Sequence[Mapping[str, Any]]) -> None:
     group = await lookup.target_group(call.tx, call.region, target_group_arn)
     await registry.register(call.tx, group.arn, _wanted(targets), call.now())
+    call.wake(BALANCING)
 
 
 @elbv2.operation("DeregisterTargets")
 async def deregister_targets(call: Call, *, target_group_arn: str, targets: Sequence[Mapping[str, Any]]) -> None:
     group = await lookup.target_group(call.tx, call.region, target_group_arn)
     await registry.deregister(call.tx, group.arn, _wanted(targets), call.now())
+    call.wake(BALANCING)
 
 
 @elbv2.operation("DescribeTargetHealth", reads=True)

@@ -60,7 +60,11 @@ class GroupDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """A target group; *attributes* are those that differ from the defaults."""
+    """
+    A target group; *attributes* are those that differ from the defaults.
+
+    *assigned* is the ARN of the load balancer whose node has been told of the group, or empty.
+    """
 
     arn: str
     region: str
@@ -68,6 +72,7 @@ class TargetGroup:
     created_at: float
     document: GroupDocument
     attributes: Mapping[str, str] = field(default_factory=dict)
+    assigned: str = ""
 
     @property
     def id(self) -> str:

@@ -1,5 +1,6 @@
 """Targets, and the state that AWS's users see of them.  Pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,7 +43,8 @@ class Target:
     A registered target: an instance, an address or a function, and a port (0 for a function).
 
     *registration* grows with every registration of the same target.  *seen*, *reason* and *description* are what the
-    load balancer last reported of this registration; *seen* is empty before it has.
+    load balancer last reported of this registration; *seen* is empty before it has.  *item* is the target's id on the
+    node that has it.
     """
 
     group: str
@@ -56,6 +58,7 @@ class Target:
     reason: str = ""
     description: str = ""
     observed_sequence: int = 0
+    item: str = ""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -64,6 +67,9 @@ class Target:
 
 NOT_IN_USE = TargetState(
     State.UNUSED, "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+)
+OTHER_ZONE = TargetState(
+    State.UNUSED, "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"
 )
 NOT_REGISTERED = TargetState(State.UNUSED, "Target.NotRegistered", "Target is not registered to the target group")
 DRAINING = TargetState(State.DRAINING, "Target.DeregistrationInProgress", "Target deregistration is in progress")
@@ -79,17 +85,26 @@ def not_running(state: str) -> TargetState:
     return TargetState(State.UNUSED, "Target.InvalidState", f"Target is in the {state} state")
 
 
-def state_of(target: Target, *, in_use: bool, instance_state: str = "running", checked: bool = True) -> TargetState:
+def in_zones(target: Target, zones: Collection[str]) -> bool:
+    """Say whether a load balancer in *zones* sends anything to a target."""
+    return target.zone == ALL_ZONES or target.zone in zones
+
+
+def state_of(
+    target: Target, *, zones: Collection[str] | None, instance_state: str = "running", checked: bool = True
+) -> TargetState:
     """
     Return what AWS's users see of a target.
 
-    *in_use* says whether the group gets traffic from a load balancer, *checked* whether the group has health checks;
-    *instance_state* is that of the target where it is an instance.
+    *zones* are those of the load balancer that forwards to the group, None where none does; *checked* says whether the
+    group has health checks, *instance_state* is that of the target where it is an instance.
     """
     if target.draining_since is not None:
         return DRAINING
-    if not in_use:
+    if zones is None:
         return NOT_IN_USE
+    if not in_zones(target, zones):
+        return OTHER_ZONE
     if instance_state != "running":
         return not_running(instance_state)
     if not checked:

@@ -1,0 +1,36 @@
+"""AWS's default quotas, which are Homeport's limits."""
+
+from typing import Any
+
+from homeport.aws.call import Call
+from homeport.services.elbv2.model.load_balancers import (
+    MAX_GROUPS_PER_ACTION,
+    MAX_LISTENERS,
+    MAX_LOAD_BALANCERS,
+    MAX_RULES,
+)
+from homeport.services.elbv2.model.target_groups import MAX_TARGET_GROUPS, MAX_TARGETS
+from homeport.services.elbv2.paging import PAGE_SIZE
+from homeport.services.elbv2.service import elbv2
+
+_LIMITS = {
+    "application-load-balancers": MAX_LOAD_BALANCERS,
+    "network-load-balancers": MAX_LOAD_BALANCERS,
+    "target-groups": MAX_TARGET_GROUPS,
+    "listeners-per-application-load-balancer": MAX_LISTENERS,
+    "listeners-per-network-load-balancer": MAX_LISTENERS,
+    "rules-per-application-load-balancer": MAX_RULES,
+    "targets-per-target-group": MAX_TARGETS,
+    "target-groups-per-action-on-application-load-balancer": MAX_GROUPS_PER_ACTION,
+    "target-groups-per-action-on-network-load-balancer": 1,
+    "condition-values-per-alb-rule": 5,
+}
+
+
+@elbv2.operation("DescribeAccountLimits", reads=True)
+async def describe_account_limits(
+    call: Call, *, marker: str | None = None, page_size: int = PAGE_SIZE
+) -> dict[str, Any]:
+    assert call.region, "every call has a region"
+    assert page_size or marker is None, "the few limits are one page"
+    return {"Limits": [{"Name": name, "Max": str(most)} for name, most in _LIMITS.items()]}

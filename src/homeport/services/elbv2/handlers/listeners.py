@@ -1,0 +1,189 @@
+"""Listeners, and the default rules that come with them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homeport.aws.call import Call
+from homeport.aws.paging import Keyset, Page, cut_page
+from homeport.services.elbv2 import attributes as known
+from homeport.services.elbv2 import errors, lookup
+from homeport.services.elbv2.forwarding import check_actions
+from homeport.services.elbv2.model.load_balancers import (
+    DEFAULT_PRIORITY,
+    MAX_LISTENERS,
+    Kind,
+    Listener,
+    ListenerDocument,
+    LoadBalancer,
+    Rule,
+    RuleDocument,
+)
+from homeport.services.elbv2.paging import PAGE_SIZE, invalid_marker
+from homeport.services.elbv2.service import BALANCING, elbv2
+from homeport.services.elbv2.store import listeners as store
+from homeport.services.elbv2.store import load_balancers, target_groups
+from homeport.services.elbv2.store import tags as tag_store
+from homeport.services.elbv2.tags import parse_tags
+from homeport.services.elbv2.validation.actions import parse_actions
+from homeport.services.elbv2.views import attributes_view, listener_view
+
+_PROTOCOLS = {Kind.APPLICATION: ("HTTP", "HTTPS"), Kind.NETWORK: ("TCP", "TLS", "UDP", "TCP_UDP")}
+_SERVED = ("HTTP", "TCP")
+
+
+@elbv2.operation("CreateListener")
+async def create_listener(
+    call: Call,
+    *,
+    load_balancer_arn: str,
+    default_actions: Sequence[Mapping[str, Any]],
+    protocol: str = "",
+    port: int = 0,
+    ssl_policy: str = "",
+    certificates: Sequence[Mapping[str, Any]] = (),
+    tags: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    balancer = await lookup.load_balancer(call.tx, call.region, load_balancer_arn)
+    if not port:
+        raise errors.ValidationError("A listener port must be specified")
+    document = _document(balancer, protocol, ssl_policy, certificates)
+    actions = parse_actions(default_actions, "defaultActions")
+    groups = await check_actions(call.tx, balancer, protocol, actions)
+    there = await store.find_on_port(call.tx, balancer.arn, port)
+    if there is not None:
+        rule = await store.default_rule(call.tx, there.arn)
+        if (there.document, rule.document.actions) != (document, actions):
+            raise duplicate(balancer)
+        return {"Listeners": [listener_view(there, rule)]}
+    if len(await store.listeners_of(call.tx, balancer.arn)) >= MAX_LISTENERS:
+        raise errors.TooManyListeners("The maximum number of listeners has been reached")  # unconfirmed
+    arn = call.arn("elasticloadbalancing", f"listener/{balancer.id}/{call.ids.hex(16)}")
+    listener = Listener(arn, balancer.arn, port, document)
+    rule = Rule(
+        arn.replace(":listener/", ":listener-rule/") + f"/{call.ids.hex(16)}",
+        *(arn, balancer.arn, DEFAULT_PRIORITY, RuleDocument(actions=actions)),
+    )
+    await store.put_listener(call.tx, listener)
+    await store.put_rule(call.tx, rule)
+    await tag_store.put(call.tx, arn, parse_tags(tags))
+    await tell(call, balancer.arn, groups)
+    return {"Listeners": [listener_view(listener, rule)]}
+
+
+def duplicate(balancer: LoadBalancer) -> errors.DuplicateListener:
+    return errors.DuplicateListener(f"A listener already exists on this port for this load balancer '{balancer.arn}'")
+
+
+def _document(
+    balancer: LoadBalancer, protocol: str, ssl_policy: str, certificates: Sequence[Mapping[str, Any]]
+) -> ListenerDocument:
+    if not protocol:
+        raise errors.ValidationError("A listener protocol must be specified")
+    takes = _PROTOCOLS[balancer.kind]
+    if protocol not in takes:
+        raise errors.ValidationError(f"Listener protocol '{protocol}' must be one of '{', '.join(takes)}'")
+    if protocol not in _SERVED:
+        raise errors.UnsupportedProtocol(f"Homeport does not support listeners of protocol {protocol}.")
+    if ssl_policy or certificates:
+        raise errors.InvalidConfigurationRequest(  # unconfirmed
+            f"Certificates and security policies cannot be specified for {protocol} listeners"
+        )
+    return ListenerDocument(protocol=protocol)
+
+
+async def tell(call: Call, load_balancer: str, groups: Sequence[str]) -> None:
+    """Have the node told of a load balancer whose rules have changed, and of the *groups* they concern."""
+    await load_balancers.mark_stale(call.tx, load_balancer)
+    await target_groups.mark_stale(call.tx, groups)
+    call.wake(BALANCING)
+
+
+@elbv2.operation("DescribeListeners", reads=True)
+async def describe_listeners(
+    call: Call,
+    *,
+    load_balancer_arn: str | None = None,
+    listener_arns: Sequence[str] = (),
+    marker: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> dict[str, Any]:
+    if (load_balancer_arn is None) == (not listener_arns):
+        raise errors.ValidationError("You must specify either listener ARNs or a load balancer ARN")
+    if load_balancer_arn is None:
+        found = [await lookup.listener(call.tx, call.region, arn) for arn in dict.fromkeys(listener_arns)]
+        page = Page(found, None)
+    else:
+        balancer = await lookup.load_balancer(call.tx, call.region, load_balancer_arn)
+        after = Keyset(("port",), marker, kinds=(int,), invalid=invalid_marker).values
+        rows = [
+            listener
+            for listener in await store.listeners_of(call.tx, balancer.arn)
+            if not after or listener.port > after[0]
+        ]
+        page = cut_page(rows, page_size, key=lambda listener: (listener.port,))
+    views = [listener_view(listener, await store.default_rule(call.tx, listener.arn)) for listener in page.items]
+    return page.with_token({"Listeners": views}, "NextMarker")
+
+
+@elbv2.operation("ModifyListener")
+async def modify_listener(
+    call: Call,
+    *,
+    listener_arn: str,
+    port: int | None = None,
+    protocol: str | None = None,
+    ssl_policy: str = "",
+    certificates: Sequence[Mapping[str, Any]] = (),
+    default_actions: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    listener = await lookup.listener(call.tx, call.region, listener_arn)
+    balancer = await lookup.load_balancer(call.tx, call.region, listener.load_balancer)
+    document = _document(balancer, protocol or listener.document.protocol, ssl_policy, certificates)
+    rule = await store.default_rule(call.tx, listener.arn)
+    actions = rule.document.actions if default_actions is None else parse_actions(default_actions, "defaultActions")
+    groups = await check_actions(call.tx, balancer, document.protocol, actions)
+    if port is not None and port != listener.port and await store.find_on_port(call.tx, balancer.arn, port):
+        raise duplicate(balancer)
+    changed = Listener(listener.arn, balancer.arn, port or listener.port, document)
+    with_actions = Rule(rule.arn, rule.listener, rule.load_balancer, rule.priority, RuleDocument(actions=actions))
+    await store.put_listener(call.tx, changed)
+    await store.put_rule(call.tx, with_actions)
+    await tell(call, balancer.arn, [*groups, *rule.target_groups])
+    return {"Listeners": [listener_view(changed, with_actions)]}
+
+
+@elbv2.operation("DeleteListener")
+async def delete_listener(call: Call, *, listener_arn: str) -> None:
+    listener = await lookup.listener(call.tx, call.region, listener_arn)
+    await tell(call, listener.load_balancer, sorted(await store.delete_listener(call.tx, listener)))
+
+
+async def _attributes(call: Call, listener: Listener) -> Mapping[str, known.Attribute]:
+    balancer = await lookup.load_balancer(call.tx, call.region, listener.load_balancer)
+    return known.listener_known(balancer.kind)
+
+
+@elbv2.operation("DescribeListenerAttributes", reads=True)
+async def describe_listener_attributes(call: Call, *, listener_arn: str) -> dict[str, Any]:
+    listener = await lookup.listener(call.tx, call.region, listener_arn)
+    attributes = await _attributes(call, listener)
+    return {"Attributes": attributes_view({name: attribute.default for name, attribute in attributes.items()})}
+
+
+@elbv2.operation("ModifyListenerAttributes")
+async def modify_listener_attributes(
+    call: Call, *, listener_arn: str, attributes: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    listener = await lookup.listener(call.tx, call.region, listener_arn)
+    there = await _attributes(call, listener)
+    known.changed(there, "Listener", attributes)  # none takes anything but its default
+    return {"Attributes": attributes_view({name: attribute.default for name, attribute in there.items()})}
+
+
+@elbv2.operation("DescribeListenerCertificates", reads=True)
+async def describe_listener_certificates(
+    call: Call, *, listener_arn: str, marker: str | None = None, page_size: int = PAGE_SIZE
+) -> dict[str, Any]:
+    assert page_size or marker is None, "the few certificates of a listener are one page"
+    await lookup.listener(call.tx, call.region, listener_arn)
+    return {"Certificates": []}

@@ -1,0 +1,1 @@
+"""What follows later: nodes are told of load balancers, groups and targets."""
