@@ -1,5 +1,7 @@
 """A load balancer is made through the API, and real requests go through it to real tasks."""
 
+import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -9,6 +11,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from tests.certificates import Authority, pem
 from tests.cluster.conftest import Lab, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -146,3 +149,46 @@ def test_rules_decide_before_the_default(lab: Lab, balancing: Balancing) -> None
     assert balancing.get("/api/x", "api.example.com") == (200, "path")
     balancing.elb.delete_rule(RuleArn=by_path)
     until("the rule to be gone", lambda: balancing.get("/api/x") == (404, "nothing here"))
+
+
+def test_https_is_answered_with_the_certificate_of_the_name_that_was_asked_for(balancing: Balancing) -> None:
+    authority, acm = Authority(), boto3.client("acm")
+    arns = []
+    for name in ("example.com", "example.org"):
+        made = authority.issue(name)
+        arns.append(
+            acm.import_certificate(Certificate=made.body, CertificateChain=made.chain, PrivateKey=made.key)[
+                "CertificateArn"
+            ]
+        )
+    balancing.lab.ec2.authorize_security_group_ingress(
+        GroupId=balancing.front, IpProtocol="tcp", FromPort=443, ToPort=443, CidrIp="0.0.0.0/0"
+    )
+    listener = balancing.elb.create_listener(
+        LoadBalancerArn=balancing.arn,
+        Protocol="HTTPS",
+        Port=443,
+        SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
+        Certificates=[{"CertificateArn": arns[0]}],
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+    )["Listeners"][0]["ListenerArn"]
+    balancing.elb.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": arns[1]}])
+    context = ssl.create_default_context(cadata=pem(authority.certificate).decode())
+
+    def status(name: str) -> int:
+        try:
+            with (
+                socket.create_connection((balancing.addresses()[0], 443), timeout=3) as plain,
+                context.wrap_socket(plain, server_hostname=name) as secure,
+            ):
+                secure.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+                return int(secure.recv(4096).split()[1])
+        except OSError:
+            return 0
+
+    for name in ("example.com", "example.org"):
+        until(f"{name} to be answered", lambda name=name: status(name) == 200)
+    assert status("example.net") == 0, "no certificate is for that name"
+    balancing.elb.delete_listener(ListenerArn=listener)
+    for arn in arns:
+        acm.delete_certificate(CertificateArn=arn)

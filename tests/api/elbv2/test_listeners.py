@@ -71,7 +71,7 @@ def test_group_belongs_to_one_load_balancer(elb, balancer, group, listener):
         ({"Protocol": None}, "ValidationError"),
         ({"Port": None}, "ValidationError"),
         ({"Protocol": "TCP"}, "ValidationError"),
-        ({"Protocol": "HTTPS"}, "UnsupportedProtocol"),
+        ({"Protocol": "HTTPS"}, "ValidationError"),
         ({"SslPolicy": "ELBSecurityPolicy-2016-08"}, "InvalidConfigurationRequest"),
         ({"DefaultActions": []}, "ValidationError"),
         ({"DefaultActions": [{"Type": "forward"}]}, "ValidationError"),

@@ -1,5 +1,5 @@
 """
 Certificate Manager: certificates that users import, with their private keys.
 
-Load balancers will serve them.  Nothing is issued or renewed here.
+Load balancers serve them.  Nothing is issued or renewed here.
 """

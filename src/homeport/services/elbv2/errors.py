@@ -47,6 +47,10 @@ class TooManyTargetGroups(AwsError):
     code = "TooManyTargetGroups"
 
 
+class CertificateNotFound(AwsError):
+    code = "CertificateNotFound"
+
+
 class DuplicateListener(AwsError):
     code = "DuplicateListener"
 
@@ -83,12 +87,20 @@ class RuleNotFound(AwsError):
     code = "RuleNotFound"
 
 
+class SslPolicyNotFound(AwsError):
+    code = "SSLPolicyNotFound"
+
+
 class SubnetNotFound(AwsError):
     code = "SubnetNotFound"
 
 
 class TargetGroupAssociationLimit(AwsError):
     code = "TargetGroupAssociationLimit"
+
+
+class TooManyCertificates(AwsError):
+    code = "TooManyCertificates"
 
 
 class TooManyListeners(AwsError):

@@ -5,8 +5,10 @@ Tags, names and what only users look at stay here.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from homeport.services.acm.model import Certificate
 from homeport.services.elbv2 import attributes as known
 from homeport.services.elbv2.model.load_balancers import Kind, Listener, LoadBalancer, Rule
 from homeport.services.elbv2.model.target_groups import TargetGroup
@@ -17,10 +19,19 @@ from homeport.wire import balancing as wire
 _NETWORK_IDLE = 350
 
 
-def balancer_item(balancer: LoadBalancer, listeners: Sequence[tuple[Listener, Sequence[Rule]]]) -> wire.LoadBalancer:
-    """Return a load balancer with its *listeners*, each with its rules by priority."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A listener with its rules by priority, and its certificates, the default first."""
+
+    listener: Listener
+    rules: Sequence[Rule]
+    certificates: Sequence[Certificate] = ()
+
+
+def balancer_item(balancer: LoadBalancer, listeners: Sequence[Told]) -> wire.LoadBalancer:
+    """Return a load balancer with its *listeners*."""
     enis = tuple(zone.interface for zone in balancer.live_zones)
-    told = tuple(_listener(listener, rules) for listener, rules in listeners)
+    told = tuple(_listener(each) for each in listeners)
     if balancer.kind is Kind.NETWORK:
         return wire.LoadBalancer(
             id=balancer.id,
@@ -52,7 +63,8 @@ def _true(values: Mapping[str, str], name: str) -> bool:
     return values[name] == "true"
 
 
-def _listener(listener: Listener, rules: Sequence[Rule]) -> wire.Listener:
+def _listener(told: Told) -> wire.Listener:
+    listener = told.listener
     return wire.Listener(
         id=listener.id,
         port=listener.port,
@@ -63,7 +75,11 @@ def _listener(listener: Listener, rules: Sequence[Rule]) -> wire.Listener:
                 action=_action(rule.document.actions[-1]),
                 conditions=tuple(_condition(condition) for condition in rule.document.conditions),
             )
-            for rule in rules
+            for rule in told.rules
+        ),
+        certificates=tuple(
+            wire.Certificate(chain=certificate.full_chain, private_key=certificate.private_key)
+            for certificate in told.certificates
         ),
         ssl_policy=listener.document.ssl_policy,
     )

@@ -89,12 +89,22 @@ def zones_view(balancer: LoadBalancer) -> list[dict[str, Any]]:
 
 
 def listener_view(listener: Listener, default: Rule) -> dict[str, Any]:
+    document = listener.document
+    secured: dict[str, Any] = {}
+    if document.certificates:
+        secured = {
+            "Certificates": [{"CertificateArn": document.certificates[0]}],
+            "SslPolicy": document.ssl_policy,
+        }
+    if document.protocol == "HTTPS":
+        secured["MutualAuthentication"] = {"Mode": "off"}
     return {
         "ListenerArn": listener.arn,
         "LoadBalancerArn": listener.load_balancer,
         "Port": listener.port,
-        "Protocol": listener.document.protocol,
+        "Protocol": document.protocol,
         "DefaultActions": list(default.document.actions),
+        **secured,
     }
 
 

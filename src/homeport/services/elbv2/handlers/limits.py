@@ -10,7 +10,7 @@ from homeport.services.elbv2.model.load_balancers import (
     MAX_RULES,
 )
 from homeport.services.elbv2.model.target_groups import MAX_TARGET_GROUPS, MAX_TARGETS
-from homeport.services.elbv2.paging import PAGE_SIZE
+from homeport.services.elbv2.securing import MAX_CERTIFICATES
 from homeport.services.elbv2.service import elbv2
 
 _LIMITS = {
@@ -23,14 +23,14 @@ _LIMITS = {
     "targets-per-target-group": MAX_TARGETS,
     "target-groups-per-action-on-application-load-balancer": MAX_GROUPS_PER_ACTION,
     "target-groups-per-action-on-network-load-balancer": 1,
+    "certificates-per-application-load-balancer": MAX_CERTIFICATES,
     "condition-values-per-alb-rule": 5,
 }
 
 
-@elbv2.operation("DescribeAccountLimits", reads=True)
-async def describe_account_limits(
-    call: Call, *, marker: str | None = None, page_size: int = PAGE_SIZE
-) -> dict[str, Any]:
+# Marker: the few limits are one page.
+# PageSize: as above.
+@elbv2.operation("DescribeAccountLimits", reads=True, ignores=("Marker", "PageSize"))
+async def describe_account_limits(call: Call) -> dict[str, Any]:
     assert call.region, "every call has a region"
-    assert page_size or marker is None, "the few limits are one page"
     return {"Limits": [{"Name": name, "Max": str(most)} for name, most in _LIMITS.items()]}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace as with_fields
+
 from homeport.aws.call import Call
 from homeport.aws.paging import Keyset, Page, cut_page
 from homeport.services.elbv2 import attributes as known
@@ -11,7 +13,6 @@ from homeport.services.elbv2.forwarding import check_actions
 from homeport.services.elbv2.model.load_balancers import (
     DEFAULT_PRIORITY,
     MAX_LISTENERS,
-    Kind,
     Listener,
     ListenerDocument,
     LoadBalancer,
@@ -19,6 +20,7 @@ from homeport.services.elbv2.model.load_balancers import (
     RuleDocument,
 )
 from homeport.services.elbv2.paging import PAGE_SIZE, invalid_marker
+from homeport.services.elbv2.securing import is_secure, listener_document, note_uses
 from homeport.services.elbv2.service import BALANCING, elbv2
 from homeport.services.elbv2.store import listeners as store
 from homeport.services.elbv2.store import load_balancers, target_groups
@@ -26,9 +28,6 @@ from homeport.services.elbv2.store import tags as tag_store
 from homeport.services.elbv2.tags import parse_tags
 from homeport.services.elbv2.validation.actions import parse_actions
 from homeport.services.elbv2.views import attributes_view, listener_view
-
-_PROTOCOLS = {Kind.APPLICATION: ("HTTP", "HTTPS"), Kind.NETWORK: ("TCP", "TLS", "UDP", "TCP_UDP")}
-_SERVED = ("HTTP", "TCP")
 
 
 @elbv2.operation("CreateListener")
@@ -46,7 +45,7 @@ async def create_listener(
     balancer = await lookup.load_balancer(call.tx, call.region, load_balancer_arn)
     if not port:
         raise errors.ValidationError("A listener port must be specified")
-    document = _document(balancer, protocol, ssl_policy, certificates)
+    document = await listener_document(call.tx, call.region, balancer.kind, protocol, ssl_policy, certificates)
     actions = parse_actions(default_actions, "defaultActions")
     groups = await check_actions(call.tx, balancer, protocol, actions)
     there = await store.find_on_port(call.tx, balancer.arn, port)
@@ -66,29 +65,13 @@ async def create_listener(
     await store.put_listener(call.tx, listener)
     await store.put_rule(call.tx, rule)
     await tag_store.put(call.tx, arn, parse_tags(tags))
+    await note_uses(call.tx, balancer.arn)
     await tell(call, balancer.arn, groups)
     return {"Listeners": [listener_view(listener, rule)]}
 
 
 def duplicate(balancer: LoadBalancer) -> errors.DuplicateListener:
     return errors.DuplicateListener(f"A listener already exists on this port for this load balancer '{balancer.arn}'")
-
-
-def _document(
-    balancer: LoadBalancer, protocol: str, ssl_policy: str, certificates: Sequence[Mapping[str, Any]]
-) -> ListenerDocument:
-    if not protocol:
-        raise errors.ValidationError("A listener protocol must be specified")
-    takes = _PROTOCOLS[balancer.kind]
-    if protocol not in takes:
-        raise errors.ValidationError(f"Listener protocol '{protocol}' must be one of '{', '.join(takes)}'")
-    if protocol not in _SERVED:
-        raise errors.UnsupportedProtocol(f"Homeport does not support listeners of protocol {protocol}.")
-    if ssl_policy or certificates:
-        raise errors.InvalidConfigurationRequest(  # unconfirmed
-            f"Certificates and security policies cannot be specified for {protocol} listeners"
-        )
-    return ListenerDocument(protocol=protocol)
 
 
 async def tell(call: Call, load_balancer: str, groups: Sequence[str]) -> None:
@@ -138,7 +121,7 @@ async def modify_listener(
 ) -> dict[str, Any]:
     listener = await lookup.listener(call.tx, call.region, listener_arn)
     balancer = await lookup.load_balancer(call.tx, call.region, listener.load_balancer)
-    document = _document(balancer, protocol or listener.document.protocol, ssl_policy, certificates)
+    document = await _changed_document(call, balancer, listener, protocol, ssl_policy, certificates)
     rule = await store.default_rule(call.tx, listener.arn)
     actions = rule.document.actions if default_actions is None else parse_actions(default_actions, "defaultActions")
     groups = await check_actions(call.tx, balancer, document.protocol, actions)
@@ -148,14 +131,38 @@ async def modify_listener(
     with_actions = Rule(rule.arn, rule.listener, rule.load_balancer, rule.priority, RuleDocument(actions=actions))
     await store.put_listener(call.tx, changed)
     await store.put_rule(call.tx, with_actions)
+    await note_uses(call.tx, balancer.arn)
     await tell(call, balancer.arn, [*groups, *rule.target_groups])
     return {"Listeners": [listener_view(changed, with_actions)]}
+
+
+async def _changed_document(
+    call: Call,
+    balancer: LoadBalancer,
+    listener: Listener,
+    protocol: str | None,
+    ssl_policy: str,
+    certificates: Sequence[Mapping[str, Any]],
+) -> ListenerDocument:
+    """Return what a listener is after a change; certificates beside the default one stay with a listener that ends TLS."""
+    there = listener.document
+    wanted = protocol or there.protocol
+    if not is_secure(wanted):
+        return await listener_document(call.tx, call.region, balancer.kind, wanted, ssl_policy, certificates)
+    default = certificates or [{"CertificateArn": arn} for arn in there.certificates[:1]]
+    document = await listener_document(
+        call.tx, call.region, balancer.kind, wanted, ssl_policy or there.ssl_policy, default
+    )
+    others = [arn for arn in there.certificates[1:] if arn not in document.certificates]
+    return with_fields(document, certificates=(*document.certificates, *others))
 
 
 @elbv2.operation("DeleteListener")
 async def delete_listener(call: Call, *, listener_arn: str) -> None:
     listener = await lookup.listener(call.tx, call.region, listener_arn)
-    await tell(call, listener.load_balancer, sorted(await store.delete_listener(call.tx, listener)))
+    groups = await store.delete_listener(call.tx, listener)
+    await note_uses(call.tx, listener.load_balancer)
+    await tell(call, listener.load_balancer, sorted(groups))
 
 
 async def _attributes(call: Call, listener: Listener) -> Mapping[str, known.Attribute]:
@@ -178,12 +185,3 @@ async def modify_listener_attributes(
     there = await _attributes(call, listener)
     known.changed(there, "Listener", attributes)  # none takes anything but its default
     return {"Attributes": attributes_view({name: attribute.default for name, attribute in there.items()})}
-
-
-@elbv2.operation("DescribeListenerCertificates", reads=True)
-async def describe_listener_certificates(
-    call: Call, *, listener_arn: str, marker: str | None = None, page_size: int = PAGE_SIZE
-) -> dict[str, Any]:
-    assert page_size or marker is None, "the few certificates of a listener are one page"
-    await lookup.listener(call.tx, call.region, listener_arn)
-    return {"Certificates": []}

@@ -17,6 +17,7 @@ from homeport.services.elbv2.model.load_balancers import (
     dns_name,
 )
 from homeport.services.elbv2.paging import MARKER, PAGE_SIZE, invalid_marker
+from homeport.services.elbv2.securing import note_uses
 from homeport.services.elbv2.service import BALANCING, elbv2
 from homeport.services.elbv2.store import listeners as listener_store
 from homeport.services.elbv2.store import load_balancers as store
@@ -139,6 +140,7 @@ async def delete_load_balancer(call: Call, *, load_balancer_arn: str) -> None:
         )
     for listener in await listener_store.listeners_of(call.tx, balancer.arn):
         await target_groups.mark_stale(call.tx, await listener_store.delete_listener(call.tx, listener))
+    await note_uses(call.tx, balancer.arn)
     await store.update(call.tx, replace(balancer, deleted_at=call.now()))
     await tag_store.forget(call.tx, balancer.arn)
     call.wake(BALANCING)

@@ -13,6 +13,8 @@ from homeport.db.database import Database, Tx
 from homeport.fleet import assignments
 from homeport.kit.clock import Clock
 from homeport.reconcile.driver import Reconciler
+from homeport.services.acm import store as acm
+from homeport.services.acm.service import CERTIFICATES
 from homeport.services.ec2 import projection as ec2_projection
 from homeport.services.ec2 import store as ec2
 from homeport.services.elbv2 import projection, targets
@@ -20,6 +22,7 @@ from homeport.services.elbv2.model.load_balancers import LoadBalancer
 from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
 from homeport.services.elbv2.model.targets import Target, Wanted, in_zones
 from homeport.services.elbv2.observe import forget_balancer
+from homeport.services.elbv2.securing import certificates_of
 from homeport.services.elbv2.service import BALANCING, TARGETS
 from homeport.services.elbv2.store import listeners, load_balancers, target_groups
 from homeport.services.elbv2.store import targets as target_store
@@ -61,9 +64,11 @@ class Balancing:
 
     def reconciler(self) -> Reconciler:
         """Return the reconciler for the driver."""
-        return Reconciler(BALANCING, self.pass_, interval=15, wakes=frozenset({TARGETS, "fleet.joined"}))
+        return Reconciler(BALANCING, self.pass_, interval=15, wakes=frozenset({TARGETS, CERTIFICATES, "fleet.joined"}))
 
     async def _balancers(self, tx: Tx) -> tuple[int, bool]:
+        for user in await acm.take_stale_users(tx):
+            await load_balancers.mark_stale(tx, user)
         stale = await load_balancers.stale(tx, _AT_ONCE)
         changed = False
         for balancer in stale:
@@ -136,11 +141,11 @@ async def _tell_balancer(tx: Tx, balancer: LoadBalancer, node: str) -> bool:
         for item in await ec2_projection.network_items(tx, interface):
             changed |= await assignments.put_missing(tx, node, item)
     if balancer.deleted_at is None:
-        with_rules = [
-            (listener, await listeners.rules_of(tx, listener.arn))
+        told = [
+            projection.Told(listener, await listeners.rules_of(tx, listener.arn), await certificates_of(tx, listener))
             for listener in await listeners.listeners_of(tx, balancer.arn)
         ]
-        changed |= await assignments.put_missing(tx, node, projection.balancer_item(balancer, with_rules))
+        changed |= await assignments.put_missing(tx, node, projection.balancer_item(balancer, told))
     await load_balancers.mark_told(tx, balancer.arn)
     return changed
 
