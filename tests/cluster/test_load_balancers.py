@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 class Balancing:
     """One internet-facing load balancer, and what a test puts behind it."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, kind: str = "application") -> None:
         self.lab = lab
         self.elb = boto3.client("elbv2")
         self.name = f"t-{uuid4().hex[:12]}"
@@ -29,15 +29,17 @@ class Balancing:
         made = self.elb.create_load_balancer(
             Name=self.name,
             Subnets=[subnet["SubnetId"] for subnet in lab.subnets()[:2]],
-            SecurityGroups=[self.front],
+            Type=kind,
+            **({"SecurityGroups": [self.front]} if kind == "application" else {}),
         )
         self.arn = made["LoadBalancers"][0]["LoadBalancerArn"]
         self.groups: list[str] = []
 
-    def target_group(self, *, targets: list[str], **attributes: str) -> str:
+    def target_group(self, *, targets: list[str], protocol: str = "HTTP") -> str:
         made = self.elb.create_target_group(
             Name=f"t-{uuid4().hex[:12]}",
-            Protocol="HTTP",
+            Protocol=protocol,
+            HealthCheckProtocol="HTTP",
             Port=80,
             VpcId=self.vpc,
             TargetType="ip",
@@ -192,3 +194,20 @@ def test_https_is_answered_with_the_certificate_of_the_name_that_was_asked_for(b
     balancing.elb.delete_listener(ListenerArn=listener)
     for arn in arns:
         acm.delete_certificate(CertificateArn=arn)
+
+
+def test_a_network_load_balancer_without_groups_forwards_connections(lab: Lab) -> None:
+    balancing = Balancing(lab, "network")
+    behind = lab.security_group(port=80)
+    task = lab.run(lab.define(web("one")), groups=[behind])
+    lab.running(task)
+    group = balancing.target_group(targets=[lab.address(task)], protocol="TCP")
+    balancing.elb.create_listener(
+        LoadBalancerArn=balancing.arn,
+        Protocol="TCP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+    )
+    until("the page", lambda: balancing.get() == (200, "one\n"))
+    until("the target", lambda: set(balancing.states(group).values()) == {"healthy"})
+    balancing.close()

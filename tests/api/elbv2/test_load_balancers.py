@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from homeport.services.ec2.reconcilers import network
 from homeport.wire import balancing as wire
 from homeport.wire.messages import Eni, SecurityGroup, Vpc
 
@@ -171,7 +172,6 @@ def test_load_balancer_is_refused(elb, ec2, place):
     )  # fmt: skip
     assert refusal(make, Name="web", Subnets=[one, two], Type="gateway")[0] == "InvalidConfigurationRequest"
     assert refusal(make, Name="web", Subnets=[one, two], IpAddressType="dualstack")[0] == "InvalidConfigurationRequest"
-    assert refusal(make, Name="web", Subnets=[one], Type="network")[0] == "InvalidConfigurationRequest"
     mapping = [{"SubnetId": one, "AllocationId": "eipalloc-1"}, {"SubnetId": two}]
     assert refusal(make, Name="web", SubnetMappings=mapping)[0] == "ValidationError"
 
@@ -284,3 +284,28 @@ def test_tags_go_with_the_load_balancer(elb, balancer):
 def test_limits_are_told(elb):
     limits = {limit["Name"]: limit["Max"] for limit in elb.describe_account_limits()["Limits"]}
     assert limits["targets-per-target-group"] == "1000"
+
+
+def test_network_load_balancer_without_groups_lets_everything_pass(api, elb, node, place):
+    made = elb.create_load_balancer(Name="net", Type="network", Subnets=[place.subnets[0].id])["LoadBalancers"][0]
+    assert "SecurityGroups" not in made
+    arn = made["LoadBalancerArn"]
+
+    def told():
+        (eni,) = node.has(Eni)
+        groups = {group.id: group for group in node.has(SecurityGroup)}
+        assert [rule.cidr for rule in groups[eni.groups[0]].ingress] == ["0.0.0.0/0"]
+        return sorted(groups), [vpc.id for vpc in node.has(Vpc)]
+
+    before = told()
+    api.run(network.one_pass(api.database, api.wakes.append))
+    assert told() == before, "what keeps the shares of nodes keeps this one, too"
+    elb.set_subnets(LoadBalancerArn=arn, Subnets=[place.subnets[1].id])
+    assert told() == before
+    with_group = {"LoadBalancerArn": arn, "SecurityGroups": [_default(api)]}
+    assert refusal(elb.set_security_groups, **with_group)[0] == "InvalidConfigurationRequest"
+
+
+def _default(api):
+    (group,) = api.client("ec2").describe_security_groups(GroupNames=["default"])["SecurityGroups"]
+    return group["GroupId"]

@@ -70,3 +70,4 @@ CREATE INDEX elbv2_targets_by_item ON elbv2_targets (item) WHERE item <> '';
 CREATE INDEX elbv2_targets_by_id ON elbv2_targets (id);
 -- The load balancer in whose namespace an interface lies.
 ALTER TABLE ec2_interfaces ADD COLUMN balancer TEXT NOT NULL DEFAULT '';
+CREATE INDEX ec2_interfaces_of_load_balancers ON ec2_interfaces (balancer) WHERE balancer <> '';

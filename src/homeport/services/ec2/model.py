@@ -197,6 +197,11 @@ class NetworkInterface:
         return bool(self.attachment) or self.association is not None
 
     @property
+    def is_open(self) -> bool:
+        """Whether nothing is filtered on it: a network load balancer may have no security groups."""
+        return bool(self.balancer) and not self.groups
+
+    @property
     def service_owner(self) -> str:
         """Who owns what an interface of a service's is attached to."""
         return self.requester if self.balancer else AWS_OWNER

@@ -33,6 +33,16 @@ def security_group_item(group: SecurityGroup) -> wire.SecurityGroup:
     )
 
 
+def open_group(vpc: str) -> wire.SecurityGroup:
+    """Return the group that nodes are told of for a load balancer without security groups: everything passes."""
+    anything = (wire.Rule(cidr="0.0.0.0/0"),)
+    return wire.SecurityGroup(id=f"open-{vpc}", vpc=vpc, ingress=anything, egress=anything)
+
+
+def _groups(interface: NetworkInterface) -> tuple[str, ...]:
+    return (open_group(interface.vpc).id,) if interface.is_open else tuple(group.id for group in interface.groups)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What an interface's subnet adds to it: the range, and whether its routes lead to the internet."""
@@ -49,7 +59,7 @@ def eni_item(interface: NetworkInterface, place: Place) -> wire.Eni:
         mac=interface.mac,
         address=interface.address,
         dns_name=interface.dns_name,
-        groups=tuple(group.id for group in interface.groups),
+        groups=_groups(interface),
         public_address=interface.public_address,
         internet=place.internet,
         kind=wire.EniKind(interface.kind),
@@ -164,5 +174,6 @@ async def network_items(tx: Tx, interface: NetworkInterface) -> list[wire.Item]:
     return [
         *await vpc_items(tx, {carrier.vpc for carrier in carriers}),
         *(security_group_item(group) for group in groups),
+        *(open_group(carrier.vpc) for carrier in carriers if carrier.is_open),
         *[eni_item(carrier, await place_of(tx, carrier)) for carrier in carriers],
     ]

@@ -76,8 +76,8 @@ def load_balancer_view(balancer: LoadBalancer) -> dict[str, Any]:
         "State": state,
         "Type": document.kind,
         "AvailabilityZones": zones_view(balancer),
-        "SecurityGroups": list(document.security_groups),
         "IpAddressType": "ipv4",
+        **({"SecurityGroups": list(document.security_groups)} if document.security_groups else {}),
         **({"EnablePrefixForIpv6SourceNat": "off"} if document.kind is Kind.NETWORK else {}),
     }
 

@@ -48,9 +48,11 @@ def _key(item: wire.Item) -> tuple[str, str]:
 async def needs_of(tx: Tx, node: str) -> list[Shared]:
     """Return the VPCs and groups that the node's interfaces need."""
     groups = await projection.with_referenced(tx, await interfaces.groups_on_node(tx, node))
+    without = await interfaces.open_vpcs_on_node(tx, node)
     return [
-        *await projection.vpc_items(tx, {group.vpc for group in groups}),
+        *await projection.vpc_items(tx, {group.vpc for group in groups}.union(without)),
         *(projection.security_group_item(group) for group in groups),
+        *(projection.open_group(vpc) for vpc in without),
     ]
 
 

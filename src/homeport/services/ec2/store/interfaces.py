@@ -371,6 +371,17 @@ async def groups_on_node(tx: Tx, node: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+async def open_vpcs_on_node(tx: Tx, node: str) -> list[str]:
+    """Return the VPCs of the node's load balancers that have no security groups."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT e.vpc FROM ec2_interfaces e CROSS JOIN assignments a
+           WHERE e.balancer <> '' AND a.node = ? AND a.kind = 'Eni' AND a.id = e.id AND a.body IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM ec2_interface_groups g WHERE g.interface = e.id) ORDER BY e.vpc""",
+        node,
+    )
+    return [row[0] for row in rows]
+
+
 async def nodes_of(tx: Tx, interface: str) -> list[str]:
     """Return the nodes that an interface is assigned to: one, or none."""
     rows = await tx.fetch(  # CROSS JOIN keeps SQLite from reading all assignments: nodes are the few

@@ -49,13 +49,10 @@ async def create_load_balancer(
     check_address_type(ip_address_type)
     kind = Kind(type)
     found = await placing.find_subnets(call, kind, placing.wanted_subnets(subnets, subnet_mappings))
-    if kind is Kind.NETWORK and not security_groups:
-        raise errors.InvalidConfigurationRequest(
-            "Homeport makes network load balancers with security groups only; name at least one."
-        )
     vpc = found[0].vpc
-    given = security_groups or [(await ec2.default_security_group(call.tx, vpc)).id]
-    groups = await placing.find_groups(call, vpc, given)
+    if kind is Kind.APPLICATION and not security_groups:
+        security_groups = [(await ec2.default_security_group(call.tx, vpc)).id]
+    groups = await placing.find_groups(call, vpc, security_groups) if security_groups else []
     digits = call.ids.hex(16)
     document = BalancerDocument(
         kind=kind,

@@ -36,7 +36,8 @@ async def set_subnets(
     added = [subnet for subnet in wanted if subnet.id not in balancer.subnets]
     if added:
         await placing.check_room(call, added, public=balancer.public)
-    groups = await placing.find_groups(call, balancer.vpc, balancer.document.security_groups)
+    has = balancer.document.security_groups
+    groups = await placing.find_groups(call, balancer.vpc, has) if has else []
     for zone in await placing.enter(call, balancer, added, groups):
         await load_balancers.add_zone(call.tx, balancer.arn, zone)
     kept = {subnet.id for subnet in wanted}
@@ -58,6 +59,10 @@ async def _changed(call: Call, balancer: LoadBalancer) -> LoadBalancer:
 @elbv2.operation("SetSecurityGroups")
 async def set_security_groups(call: Call, *, load_balancer_arn: str, security_groups: Sequence[str]) -> dict[str, Any]:
     balancer = await lookup.load_balancer(call.tx, call.region, load_balancer_arn)
+    if not balancer.document.security_groups:
+        raise errors.InvalidConfigurationRequest(  # unconfirmed
+            "You cannot set security groups on a network load balancer that was created without security groups"
+        )
     groups = await placing.find_groups(call, balancer.vpc, security_groups)
     ids = tuple(group.id for group in groups)
     await load_balancers.update(
