@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from homeport.cli.deploy.app import deploy
 from homeport.cli.explain.app import explain
 from homeport.cli.net.app import net
 from homeport.kit.installation import Installation
@@ -25,6 +26,7 @@ image = typer.Typer(help="Put images on this machine without a registry.", no_ar
 app.add_typer(image, name="image")
 app.add_typer(net, name="net")
 app.add_typer(explain, name="explain")
+app.add_typer(deploy, name="deploy")
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """A service as its planner sees it, from the API's documents."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from homeport.cli.deploy.reading import Answers
+from tests.unit.cli.service_documents import ARN, GROUP, NOW, ago, answers, task
+
 from homeport.cli.deploy.seen import service_of
 from homeport.cli.explain.services import explain_service
 from homeport.services.ecs.deployments.model import (
@@ -17,63 +17,6 @@ from homeport.services.ecs.deployments.model import (
     TargetHealth,
     ThresholdType,
 )
-
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-ARN = "arn:aws:ecs:us-east-1:123456789012"
-GROUP = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1"
-
-
-def ago(seconds: float) -> datetime:
-    return NOW - timedelta(seconds=seconds)
-
-
-def task(name: str, status: str = "RUNNING", **members: Any) -> dict[str, Any]:
-    running = {"startedAt": ago(100)} if status == "RUNNING" else {}
-    return {
-        "taskArn": f"{ARN}:task/default/{name}",
-        "taskDefinitionArn": f"{ARN}:task-definition/web:2",
-        "lastStatus": status,
-        "desiredStatus": "RUNNING",
-        "createdAt": ago(120),
-        "startedBy": "ecs-svc/2",
-        "containers": [
-            {"name": "web", "networkInterfaces": [{"privateIpv4Address": f"10.0.0.{len(name)}"}]},
-        ],
-        **running,
-        **members,
-    }
-
-
-def deployment(number: int, **members: Any) -> dict[str, Any]:
-    return {
-        "id": f"ecs-svc/{number}",
-        "taskDefinition": f"{ARN}:task-definition/web:{number}",
-        "rolloutState": "IN_PROGRESS",
-        "failedTasks": 0,
-        "runningCount": 0,
-        "pendingCount": 0,
-        **members,
-    }
-
-
-def answers(*tasks: dict[str, Any], **members: Any) -> Answers:
-    more = {name: members.pop(name) for name in ("targets", "definitions", "instances") if name in members}
-    shown = {
-        "serviceName": "web",
-        "clusterArn": f"{ARN}:cluster/default",
-        "status": "ACTIVE",
-        "desiredCount": 2,
-        "runningCount": 2,
-        "pendingCount": 0,
-        "schedulingStrategy": "REPLICA",
-        "deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 200},
-        "deployments": [deployment(2), deployment(1, rolloutState="COMPLETED")],
-        "currentServiceRevisions": [{"arn": "revision/2"}, {"arn": "revision/1"}],
-        "loadBalancers": [],
-        "events": [],
-        **members,
-    }
-    return Answers(service=shown, tasks=tasks, **more)
 
 
 def test_a_task_is_of_the_revision_of_the_deployment_that_started_it() -> None:
