@@ -50,6 +50,7 @@ from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
 from homeport.services.ecs.reconcilers.placement import Placement
+from homeport.services.elbv2.metering import record_traffic
 from homeport.services.elbv2.observe import observe_balancer, observe_target
 from homeport.services.elbv2.reconcilers.balancing import Balancing
 from homeport.services.elbv2.service import TARGETS
@@ -101,6 +102,7 @@ class Server:
             log_batch=append,
             check=observe_check,
             usage=record_usage,
+            traffic=record_traffic,
             balancer=observe_balancer,
             target=observe_target,
             wakes=("fleet.sessions", ecs_services.NAME, NAMES),

@@ -18,6 +18,7 @@ from homeport.wire.messages import (
     VERSION,
     BalancerAck,
     BalancerObserved,
+    BalancerTraffic,
     CheckAck,
     CheckObserved,
     Hello,
@@ -38,7 +39,9 @@ log = logging.getLogger(__name__)
 
 _BATCH = 256  # reports recorded in one transaction at the most
 
-Report = Observed | InstanceObserved | LogBatch | Usage | CheckObserved | BalancerObserved | TargetObserved
+Report = (
+    Observed | InstanceObserved | LogBatch | Usage | BalancerTraffic | CheckObserved | BalancerObserved | TargetObserved
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Intake:
     instance: Callable[[Tx, str, InstanceObserved, float], Awaitable[None]]
     log_batch: Callable[[Tx, LogBatch, float], Awaitable[int]]
     usage: Callable[[Tx, str, Usage], Awaitable[None]]
+    traffic: Callable[[Tx, str, BalancerTraffic], Awaitable[None]]
     check: Callable[[Tx, str, CheckObserved], Awaitable[None]]
     balancer: Callable[[Tx, str, BalancerObserved, float], Awaitable[None]]
     target: Callable[[Tx, str, TargetObserved, float], Awaitable[None]]
@@ -205,6 +209,8 @@ class _Session:
                         acks.append(ObservedAck(task=report.task, sequence=report.sequence))
                     case Usage():
                         await self._intake.usage(tx, self.node, report)
+                    case BalancerTraffic():
+                        await self._intake.traffic(tx, self.node, report)
                     case CheckObserved():
                         await self._intake.check(tx, self.node, report)
                         acks.append(CheckAck(check=report.check, sequence=report.sequence))

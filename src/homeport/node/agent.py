@@ -23,6 +23,7 @@ from homeport.node.balancing.process import end_all
 from homeport.node.balancing.roster import BalancerRoster
 from homeport.node.balancing.runner import BalancerReports, BalancingMachine
 from homeport.node.balancing.targets import TargetReports
+from homeport.node.balancing.traffic import TrafficReporter
 from homeport.node.checks.probe import probe
 from homeport.node.checks.resolving import addresses_of
 from homeport.node.checks.runner import Checks
@@ -132,7 +133,8 @@ class Agent:
         self.instances.serve(self.roster)
         tokens = Tokens(self._store.secret("imds-tokens"))
         self._endpoints.serve(Answers(self.roster, self.instances, drivers.runtime, drivers.network, tokens, clock))
-        self.usage = UsageReporter(self.roster, drivers.runtime, clock, self._report_usage)
+        self.usage = UsageReporter(self.roster, drivers.runtime, clock, self._report)
+        self.traffic = TrafficReporter(self.balancers, clock, self._report)
         self.checks = Checks(
             lambda check: probe(check, lambda name: addresses_of(self.names, name), config.public_pool),
             clock,
@@ -159,6 +161,7 @@ class Agent:
         self._work.spawn(self._resolver.run(), name="resolver")
         self._work.spawn(self.session.run(), name="session")
         self._work.spawn(self.usage.run(), name="usage")
+        self._work.spawn(self.traffic.run(), name="traffic")
 
     async def close(self) -> None:
         """Stop everything but the containers and their network."""
@@ -197,8 +200,8 @@ class Agent:
         names = self._welcome.registry_names if self._welcome is not None else ()
         return (self._config.registry, *names)
 
-    def _report_usage(self, usage: wire.Usage) -> None:
-        self.session.report(usage)
+    def _report(self, message: wire.Usage | wire.BalancerTraffic) -> None:
+        self.session.report(message)
 
     # --- What the server says
 

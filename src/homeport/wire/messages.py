@@ -44,7 +44,7 @@ from homeport.wire.balancing import (
     WeightedGroup,
 )
 from homeport.wire.base import Message
-from homeport.wire.metrics import TaskUsage, Usage
+from homeport.wire.metrics import BalancerTraffic, GroupTraffic, TaskUsage, Usage
 from homeport.wire.naming import Alias, CheckAck, CheckObserved, EndpointCheck, Geography, RecordSet, Zone
 from homeport.wire.tasks import (
     Container,
@@ -68,6 +68,7 @@ __all__ = (
     "BalancerAck",
     "BalancerObserved",
     "BalancerState",
+    "BalancerTraffic",
     "Binding",
     "Certificate",
     "Change",
@@ -86,6 +87,7 @@ __all__ = (
     "Forward",
     "Geography",
     "GroupStickiness",
+    "GroupTraffic",
     "HealthCheck",
     "Hello",
     "HostHeader",
@@ -456,4 +458,14 @@ class LogBatch(Message, frozen=True, kw_only=True):
 
 
 ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck | BalancerAck | TargetAck | CheckAck
-ToServer = Hello | Observed | InstanceObserved | LogBatch | Usage | BalancerObserved | TargetObserved | CheckObserved
+ToServer = (
+    Hello
+    | Observed
+    | InstanceObserved
+    | LogBatch
+    | Usage
+    | BalancerTraffic
+    | BalancerObserved
+    | TargetObserved
+    | CheckObserved
+)

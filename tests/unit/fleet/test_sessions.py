@@ -18,6 +18,7 @@ from homeport.wire.messages import (
     BalancerAck,
     BalancerObserved,
     BalancerState,
+    BalancerTraffic,
     Change,
     CheckAck,
     CheckObserved,
@@ -113,11 +114,15 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_check(tx: Tx, node: str, message: CheckObserved) -> None:
         made.observed.append(message.check)
 
+    async def record_traffic(tx: Tx, node: str, traffic: BalancerTraffic) -> None:
+        made.observed.append(f"{node} {traffic.balancer}")
+
     intake = Intake(
         observed=record,
         instance=record_instance,
         log_batch=append,
         usage=record_usage,
+        traffic=record_traffic,
         check=record_check,
         balancer=record_balancer,
         target=record_target,
@@ -273,9 +278,10 @@ async def test_what_tasks_used_is_recorded_and_not_acknowledged(tmp_path: Path) 
         node = await made.connect()
         await node.join()
         await node.send(Usage(minute=60, tasks=()))
+        await node.send(BalancerTraffic(minute=60, balancer="app/web/1"))
         await node.send(Observed(task="t", sequence=1, phase=TaskPhase.RUNNING, containers=()))
         assert await node.receive() == ObservedAck(task="t", sequence=1)
-        assert made.observed == ["n 60", "t"]
+        assert made.observed == ["n 60", "n app/web/1", "t"]
         await leave(node, made)
 
 

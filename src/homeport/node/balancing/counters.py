@@ -1,6 +1,6 @@
 """What a load balancer has counted since the node began, whichever process did it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from homeport.node.balancing.admin import Count, Seen
@@ -43,6 +43,21 @@ class Tally:
         return Counters(listeners, both)
 
 
+def difference(now: Count, before: Count) -> Count:
+    """Return what was counted since *before*."""
+    return _plus(now, before, -1)
+
+
+def total(counts: Iterable[Count]) -> Count:
+    """Return the sum of *counts*."""
+    whole = Count()
+    for count in counts:
+        whole = _plus(whole, count, 1)
+    return whole
+
+
 def _plus(one: Count, other: Count, sign: int) -> Count:
     a, b, c, d = (mine + sign * its for mine, its in zip(one.responses, other.responses, strict=True))
-    return Count(one.requests + sign * other.requests, (a, b, c, d), one.failures + sign * other.failures)
+    # An average is no count: of two the newer one is taken, and of what is taken away nothing.
+    latest = (other.response_seconds or one.response_seconds) if sign > 0 else one.response_seconds
+    return Count(one.requests + sign * other.requests, (a, b, c, d), one.failures + sign * other.failures, latest)
