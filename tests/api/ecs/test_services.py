@@ -71,7 +71,7 @@ def test_a_service_is_shown_as_aws_shows_it(ecs: Any) -> None:
         "enableECSManagedTags": False,
         "propagateTags": "NONE",
         "enableExecuteCommand": False,
-        "availabilityZoneRebalancing": "DISABLED",
+        "availabilityZoneRebalancing": "ENABLED",
         "healthCheckGracePeriodSeconds": 0,
         "currentServiceDeployment": made["currentServiceDeployment"],
         "currentServiceRevisions": [

@@ -27,8 +27,13 @@ _WORDS = {
 }
 
 
-def no_place(service: str, refusals: Sequence[Refusal]) -> str:
-    """Say that no container instance takes a task, and what the one lacks that comes closest."""
+def no_place(service: str, refusals: Sequence[Refusal], zone: str = "") -> str:
+    """Say that no container instance takes a task, or none of a zone, and what the one lacks that comes closest."""
+    if zone:
+        return (
+            f"service ({service}) is unable to place a task in {zone} because no container instance met all of its"
+            " requirements."
+        )
     if not refusals:
         why = "Reason: No Container Instances were found in your cluster."
     else:

@@ -1,6 +1,7 @@
 """A service with its tasks as the planner sees it.  Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from homeport.services.ecs.deployments import model as planned
 from homeport.services.ecs.model.services import Breaker, Deployment, ServiceRecord
@@ -10,29 +11,40 @@ from homeport.services.ecs.model.tasks import Desired, Launch, Status, StopCode,
 _TOLD = frozenset({StopCode.USER, StopCode.SERVICE, StopCode.TERMINATION_NOTICE})
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """
+    Where tasks can be: the zones, where these matter, and for daemons the ARNs of container instances.
+
+    *draining* are the ids of the container instances that are to be emptied.
+    """
+
+    zones: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
+    draining: frozenset[str] = frozenset()
+
+
 def as_planned(
     service: ServiceRecord,
     deployments: Sequence[Deployment],
     records: Sequence[TaskRecord],
-    instances: tuple[str, ...],
+    places: Places,
     now: float,
 ) -> planned.Service:
-    """
-    Return *service* with its *deployments*, the PRIMARY one first, and all its tasks that are not settled.
-
-    *instances* are the ARNs of those on which daemons belong.
-    """
+    """Return *service* with its *deployments*, the PRIMARY one first, and all its tasks that are not settled."""
     declared = service.declared
     return planned.Service(
         name=service.name,
         desired=declared.desired_count,
         deployments=tuple(_deployment(each) for each in deployments),
-        tasks=tuple(_task(each, now) for each in records),
+        tasks=tuple(_task(each, places, now) for each in records),
         minimum_healthy_percent=declared.configuration.minimum_healthy_percent,
         maximum_percent=declared.configuration.maximum_percent,
         grace_seconds=float(declared.grace_seconds or 0),
         scheduling=planned.Scheduling(service.scheduling_strategy),
-        instances=instances,
+        zones=places.zones,
+        rebalancing=declared.rebalancing,
+        instances=places.instances,
         breaker=breaker_of(declared.configuration.breaker),
         rollback_to=service.progress.completed,
         standing=service.progress.standing,
@@ -63,7 +75,7 @@ def breaker_of(breaker: Breaker) -> planned.Breaker | None:
     )
 
 
-def _task(record: TaskRecord, now: float) -> planned.Task:
+def _task(record: TaskRecord, places: Places, now: float) -> planned.Task:
     task, launch = record.task, record.launch
     return planned.Task(
         id=task.id,
@@ -78,6 +90,8 @@ def _task(record: TaskRecord, now: float) -> planned.Task:
         created_at=task.created_at,
         told=task.stop_code in _TOLD,
         proven=launch.proven,
+        rebalances=launch.rebalances,
+        draining=launch.container_instance in places.draining,
     )
 
 

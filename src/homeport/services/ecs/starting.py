@@ -25,6 +25,7 @@ from homeport.services.ecs.model.services import Deployment, Revision, ServiceRe
 from homeport.services.ecs.model.tasks import Desired, TaskRecord
 from homeport.services.ecs.ordering import make_order, network_of
 from homeport.services.ecs.placement.filters import (
+    ZONE,
     MemberOf,
     Reason,
     Refusal,
@@ -55,10 +56,22 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The ids of the tasks that were started, and the event that says why there are not more; "" if all were."""
+    """The tasks that were started, by id and zone, and the event that says why there are not more; "" if all were."""
 
-    ids: tuple[str, ...]
+    tasks: tuple[tuple[str, str], ...]
     impediment: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(task for task, _ in self.tasks)
+
+    @property
+    def by_zone(self) -> Mapping[str, list[str]]:
+        """The ids of the tasks by the zones they were started in."""
+        found: dict[str, list[str]] = {}
+        for task, zone in self.tasks:
+            found.setdefault(zone, []).append(task)
+        return found
 
 
 async def start(
@@ -81,16 +94,36 @@ async def start(
         if each.task.desired_status is Desired.RUNNING and each.launch.revision_of_service == revision.arn
     ]
     if revision.on_fargate:
-        records, impediment = _on_fargate(here, order, revision, meant, wanted.count), ""
+        records, impediment = _on_fargate(here, order, revision, meant, wanted), ""
     elif wanted.instances:
         records, impediment = await _daemons(here, service, order, cluster, wanted.instances)
     else:
-        records, impediment = await _on_instances(here, service, order, cluster, wanted.count)
+        records, impediment = await _on_instances(here, service, order, cluster, wanted)
+    if wanted.zones:
+        records = [_for_balance(record) for record in records]
     registry = registry_of(service.name, revision.registries)
     for record in records:
         listed = replace(record, launch=msgspec.structs.replace(record.launch, registry=registry))
         await tasks.insert(here.tx, listed)
-    return Started(tuple(record.task.id for record in records), impediment)
+    return Started(tuple((record.task.id, record.task.availability_zone) for record in records), impediment)
+
+
+def _for_balance(record: TaskRecord) -> TaskRecord:
+    return replace(record, launch=msgspec.structs.replace(record.launch, rebalances=True))
+
+
+async def zones(here: Here, service: ServiceRecord, deployment: Deployment, revision: Revision) -> tuple[str, ...]:
+    """Return the zones in which the service's tasks can be."""
+    try:
+        order, cluster = await _order(here, service, deployment, revision)
+    except AwsError:
+        return ()
+    of_subnets = {subnet.zone for subnet in order.subnets}
+    if revision.on_fargate:
+        return tuple(sorted(of_subnets))
+    found = await container_instances.in_cluster(here.tx, cluster.arn, Status.ACTIVE)
+    of_instances = {each.attributes.get(ZONE, "") for each in found} - {""}
+    return tuple(sorted(of_instances & of_subnets if of_subnets else of_instances))
 
 
 async def _order(
@@ -105,27 +138,28 @@ async def _order(
 
 
 def _on_fargate(
-    here: Here, order: Order, revision: Revision, meant: Sequence[TaskRecord], count: int
+    here: Here, order: Order, revision: Revision, meant: Sequence[TaskRecord], wanted: planned.Start
 ) -> list[TaskRecord]:
     """Make the tasks, each in the zone and, where there is a strategy, with the provider that is furthest behind."""
-    providers: list[str | None] = [None] * count
+    providers: list[str | None] = [None] * wanted.count
     if revision.strategy:
         held = Counter(each.task.capacity_provider_name or "" for each in meant)
-        providers = list(distribute(revision.strategy, count, held))
-    zones = list(dict.fromkeys(subnet.zone for subnet in order.subnets))
+        providers = list(distribute(revision.strategy, wanted.count, held))
+    there = list(dict.fromkeys(subnet.zone for subnet in order.subnets))
     filled = Counter(each.task.availability_zone for each in meant)
+    asked = iter(wanted.zones)
     records = []
     for provider in providers:
-        zone = min(zones, key=lambda zone: (filled[zone], zones.index(zone)))
+        zone = next(asked, "") or min(there, key=lambda zone: (filled[zone], there.index(zone)))
         # A turn picks the zone by its remainder, and among the zone's own subnets by its quotient.
-        turn = zones.index(zone) + filled[zone] * len(zones)
+        turn = there.index(zone) + filled[zone] * len(there)
         filled[zone] += 1
         records.append(build(replace(order, turn=turn), provider, 0, here.ids))
     return records
 
 
 async def _on_instances(
-    here: Here, service: ServiceRecord, order: Order, cluster: Cluster, count: int
+    here: Here, service: ServiceRecord, order: Order, cluster: Cluster, wanted: planned.Start
 ) -> tuple[list[TaskRecord], str]:
     """Make the tasks for which there is a place, and say why there is none for the others."""
     found = await container_instances.in_cluster(here.tx, cluster.arn, Status.ACTIVE)
@@ -133,10 +167,17 @@ async def _on_instances(
     strategies = placement.parse_strategies(service.declared.placement_strategy)
     requirements = requirements_of(order.applied, group_of(order), network_of(order), constraints)
     chance = Random(order.turn)  # noqa: S311 - spreads tasks, no secret
-    decided = plan_placement(requirements, [each.for_placement() for each in found], strategies, count, chance)
     by_arn = {each.arn: each for each in found}
-    records = [build_on(order, by_arn[arn], index, here.ids) for index, arn in enumerate(decided.placed)]
-    return records, impediments.no_place(service.name, decided.refusals) if decided.unplaced else ""
+    records: list[TaskRecord] = []
+    impediment = ""
+    # A task that is for a zone goes there or is not made.
+    for zone, count in (Counter(wanted.zones) or {"": wanted.count}).items():
+        instances = [each.for_placement() for each in found if zone in {"", each.attributes.get(ZONE)}]
+        decided = plan_placement(requirements, instances, strategies, count, chance)
+        records += [build_on(order, by_arn[arn], index, here.ids) for index, arn in enumerate(decided.placed)]
+        if decided.unplaced:
+            impediment = impediments.no_place(service.name, decided.refusals, zone)
+    return records, impediment
 
 
 #: What keeps a daemon from being started where it belongs, but does not change where that is.

@@ -73,6 +73,7 @@ class Task:
     told: bool = False
     proven: bool = False  # it has counted as healthy before
     rebalances: bool = False  # a Start with zones made it
+    draining: bool = False  # its container instance is to be emptied: another takes its place
 
 
 class Rollout(StrEnum):

@@ -13,7 +13,7 @@ class Judged:
 
     task: Task
     verdict: Verdict
-    current: bool  # of the PRIMARY deployment's revision
+    current: bool  # of the PRIMARY deployment's revision, and may stay where it is
 
     @property
     def healthy(self) -> bool:
@@ -32,7 +32,7 @@ class View:
     now: float
     desired: int
     current: tuple[Judged, ...]  # tasks of the PRIMARY deployment that are meant to run
-    old: tuple[Judged, ...]  # those of the deployments that it replaces
+    old: tuple[Judged, ...]  # those of the deployments that it replaces, and those on draining instances
     leaving: int  # tasks on their way out
     over: tuple[Task, ...]
 
@@ -82,7 +82,8 @@ def look(service: Service, now: float) -> View:
     """Judge all tasks of *service*."""
     revision = service.primary.revision
     judged = [
-        Judged(task, judge(task, service.grace_seconds, now), task.revision == revision) for task in service.tasks
+        Judged(task, judge(task, service.grace_seconds, now), task.revision == revision and not task.draining)
+        for task in service.tasks
     ]
     present = [one for one in judged if one.verdict not in {Verdict.LEAVING, Verdict.GONE}]
     daemon = service.scheduling is Scheduling.DAEMON

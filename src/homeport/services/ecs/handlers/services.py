@@ -40,7 +40,7 @@ async def create_service(
     service_name: str,
     task_definition: str | None = None,
     cluster: str = DEFAULT_CLUSTER,
-    availability_zone_rebalancing: str = "DISABLED",
+    availability_zone_rebalancing: str | None = None,
     load_balancers: Sequence[Mapping[str, Any]] = (),
     service_registries: Sequence[Mapping[str, Any]] = (),
     desired_count: int | None = None,
@@ -73,7 +73,6 @@ async def create_service(
     )
     validation.check_balancing(load_balancers, role)
     validation.check_grace(health_check_grace_period_seconds)
-    validation.check_rebalancing(availability_zone_rebalancing)
     count = 0 if desired_count is None and scheduling_strategy == "DAEMON" else desired_count
     if count is None or task_definition is None:
         missing = "desiredCount" if count is None else "taskDefinition"
@@ -84,8 +83,8 @@ async def create_service(
     digest = digest_of(
         definition.revision, task_definition, desired_count, launch_type, capacity_provider_strategy, platform_version,
         deployment_configuration, placement_constraints, placement_strategy, network_configuration,
-        health_check_grace_period_seconds, scheduling_strategy, tags, enable_ecs_managed_tags, propagate_tags,
-        service_registries,
+        health_check_grace_period_seconds, scheduling_strategy, availability_zone_rebalancing, tags, enable_ecs_managed_tags,
+        propagate_tags, service_registries,
     )  # fmt: skip
     arn = place_of(call).service_arn(service_name, place.name)
     if (existing := await _existing(call, arn, client_token, digest)) is not None:
@@ -106,6 +105,9 @@ async def create_service(
             grace_seconds=health_check_grace_period_seconds,
             propagate_tags=propagate_tags,
             managed_tags=enable_ecs_managed_tags,
+            rebalancing=validation.parse_rebalancing(
+                availability_zone_rebalancing, scheduling_strategy, placement_strategy, configuration
+            ),
             created_by=call.principal.arn,
             request=digest,
         ),
@@ -220,7 +222,7 @@ async def update_service(
     task_definition: str | None = None,
     capacity_provider_strategy: Sequence[Mapping[str, Any]] | None = None,
     deployment_configuration: Mapping[str, Any] | None = None,
-    availability_zone_rebalancing: str = "DISABLED",
+    availability_zone_rebalancing: str | None = None,
     network_configuration: Mapping[str, Any] | None = None,
     placement_constraints: Sequence[Mapping[str, Any]] | None = None,
     placement_strategy: Sequence[Mapping[str, Any]] | None = None,
@@ -246,7 +248,6 @@ async def update_service(
     validation.check_grace(health_check_grace_period_seconds)
     place = await get_cluster(call, cluster)
     found = await _get_active(call, place, service)
-    validation.check_rebalancing(availability_zone_rebalancing)
     validation.check_scheduling(found.scheduling_strategy, desired_count, found.launch_type, placement_strategy or ())
     if desired_count is not None:
         validation.check_desired_count(desired_count)
@@ -263,6 +264,7 @@ async def update_service(
     }
     changes = {name: value for name, value in given.items() if value is not None}
     changed = replace(found, declared=msgspec.structs.replace(found.declared, **changes))
+    changed = _rebalanced(changed, availability_zone_rebalancing)
     live = await deployments.of_service(call.tx, found.arn)
     current = (await deployments.revisions(call.tx, [live[0].revision]))[live[0].revision]
     definition = await get_definition(call, task_definition or current.task_definition)
@@ -287,6 +289,16 @@ async def update_service(
         await begin(Beginning(call.tx, call.ids, call.now()), changed, revision, live)
     call.wake(_NAME)
     return await _answer(call, changed)
+
+
+def _rebalanced(service: ServiceRecord, given: str | None) -> ServiceRecord:
+    """Return the service with zone rebalancing as it was or is asked for, which must go with all the rest."""
+    declared = service.declared
+    wanted = given or ("ENABLED" if declared.rebalancing else "DISABLED")
+    rebalancing = validation.parse_rebalancing(
+        wanted, service.scheduling_strategy, declared.placement_strategy, declared.configuration
+    )
+    return replace(service, declared=msgspec.structs.replace(declared, rebalancing=rebalancing))
 
 
 def _documents(given: Sequence[Mapping[str, Any]] | None) -> tuple[dict[str, Any], ...] | None:

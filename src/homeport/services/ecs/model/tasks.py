@@ -204,6 +204,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     revision_of_service: str = ""  # its ARN
     proven: bool = False  # it has counted as healthy for its service
     registry: Registry | None = None
+    rebalances: bool = False  # it was started so that another zone has one less
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,9 @@ from homeport.services.ecs.model.services import (
     ServiceStatus,
 )
 from homeport.services.ecs.model.tasks import StopCode, TaskRecord
-from homeport.services.ecs.observing_services import as_planned, phase_of
-from homeport.services.ecs.starting import Here, daemon_places, start
-from homeport.services.ecs.store import deployments, service_events, services, tasks
+from homeport.services.ecs.observing_services import Places, as_planned, phase_of
+from homeport.services.ecs.starting import Here, daemon_places, start, zones
+from homeport.services.ecs.store import container_instances, deployments, service_events, services, tasks
 
 log = logging.getLogger(__name__)
 
@@ -143,21 +143,29 @@ class Look:
         self._have(live)
         self.revisions = await deployments.revisions(tx, list({each.revision for each in live}))
         self.progress = self.service.progress
-        instances = await self._daemon_places(live[0])
-        decided = plan(as_planned(self.service, live, self.records, instances, now), now)
+        places = await self._places(live[0])
+        decided = plan(as_planned(self.service, live, self.records, places, now), now)
         for action in decided.actions:
             await self._act(action)
         for sentence in (*decided.events, *self.last_words):
             await self._say(sentence)
         await self._note_impediment()
         await self._save()
-        self.progress = msgspec.structs.replace(self.progress, standing=dict(decided.standing), daemons=len(instances))
+        self.progress = msgspec.structs.replace(
+            self.progress, standing=dict(decided.standing), daemons=len(places.instances)
+        )
         await services.put_progress(tx, self.service.arn, self.progress, self._due(decided.again_at))
 
-    async def _daemon_places(self, primary: Deployment) -> tuple[str, ...]:
-        if self.service.scheduling_strategy != planned.Scheduling.DAEMON:
-            return ()
-        return await daemon_places(self.here, self.service, primary, self.revisions[primary.revision])
+    async def _places(self, primary: Deployment) -> Places:
+        asked = (self.here, self.service, primary, self.revisions[primary.revision])
+        if self.service.scheduling_strategy == planned.Scheduling.DAEMON:
+            return Places(instances=await daemon_places(*asked))
+        return Places(
+            zones=await zones(*asked) if self.service.declared.rebalancing else (),
+            draining=await container_instances.draining(
+                self.here.tx, {each.launch.container_instance for each in self.records} - {""}
+            ),
+        )
 
     def _have(self, live: Sequence[Deployment]) -> None:
         self.deployments = {each.id: each for each in live}
@@ -224,9 +232,15 @@ class Look:
         started = await start(self.here, self.service, deployment, revision, self.records, action)
         self.tried = True
         self.impediment = started.impediment
-        if started.ids:
-            await self._say(texts.started(self.service.name, started.ids, min(action.replaced, len(started.ids))))
-            self.wakes.add("ecs.placement")
+        if not started.ids:
+            return
+        self.wakes.add("ecs.placement")
+        name = self.service.name
+        if not action.zones:
+            await self._say(texts.started(name, started.ids, min(action.replaced, len(started.ids))))
+            return
+        for zone, ids in started.by_zone.items():
+            await self._say(texts.started_in_zone(name, zone, ids))
 
     async def _stop(self, record: TaskRecord, reason: str) -> None:
         task = lifecycle.stopped_with(record.task, StopCode.SERVICE, reason, self.here.at)

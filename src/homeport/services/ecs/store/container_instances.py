@@ -1,6 +1,6 @@
 """Rows of container instances, their attributes and what tasks take of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -95,6 +95,15 @@ async def among(tx: Tx, ids: Sequence[str]) -> dict[str, ContainerInstance]:
     marks = ", ".join("?" * len(ids))
     rows = await tx.fetch(f"SELECT {_COLUMNS} FROM ecs_container_instances WHERE id IN ({marks})", *ids)
     return {each.id: each for each in await _load(tx, rows)}
+
+
+async def draining(tx: Tx, ids: Collection[str]) -> frozenset[str]:
+    """Return those among *ids* that are to be emptied."""
+    if not ids:
+        return frozenset()
+    marks = ", ".join("?" * len(ids))
+    rows = await tx.fetch(f"SELECT id FROM ecs_container_instances WHERE id IN ({marks}) AND status = 'DRAINING'", *ids)
+    return frozenset(row[0] for row in rows)
 
 
 async def in_cluster(tx: Tx, cluster: str, *statuses: Status) -> list[ContainerInstance]:

@@ -13,6 +13,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
 _MOST_DESIRED = 5000
 _LONGEST_GRACE = 2**31 - 1
 
+_ZONES_FIRST = {"type": "spread", "field": "attribute:ecs.availability-zone"}
+
 DEFAULTS = {
     "REPLICA": DeploymentConfiguration(),
     "DAEMON": DeploymentConfiguration(minimum_healthy_percent=0, maximum_percent=100),
@@ -48,9 +50,26 @@ def check_scheduling(
         )
 
 
-def check_rebalancing(rebalancing: str) -> None:
-    if rebalancing != "DISABLED":
-        raise UnsupportedFeature("availabilityZoneRebalancing is not supported; use DISABLED.")
+def parse_rebalancing(
+    given: str | None, scheduling: str, strategy: Sequence[Mapping[str, Any]], configuration: DeploymentConfiguration
+) -> bool:
+    """
+    Say whether a service's tasks are kept spread over its zones (reference, 4.7).
+
+    A new service has that unless it is told otherwise or could not have it.
+    """
+    if given == "DISABLED":
+        return False
+    refusal = ""
+    if scheduling == "DAEMON":
+        refusal = "The daemon scheduling strategy does not support AZ rebalancing"
+    elif strategy and strategy[0] != _ZONES_FIRST:
+        refusal = "AZ rebalancing needs a placement strategy that first spreads over availability zones, or none."
+    elif configuration.maximum_percent <= 100:
+        refusal = "AZ rebalancing needs a maximumPercent above 100."
+    if given == "ENABLED" and refusal:
+        raise InvalidParameter(refusal)  # the sentences but for the first: unconfirmed
+    return not refusal
 
 
 def check_desired_count(count: int) -> None:
