@@ -40,11 +40,16 @@ async def observe_balancer(tx: Tx, node: str, observed: BalancerObserved, now: f
     )
 
 
-async def forget_balancer(tx: Tx, balancer: LoadBalancer) -> None:
-    """Give back what a deleted load balancer held."""
+async def forget_balancer(tx: Tx, balancer: LoadBalancer) -> bool:
+    """Give back what a deleted load balancer held; says whether its node has to be told."""
     await load_balancers.forget(tx, balancer.arn)
+    changed = False
     for zone in balancer.zones:
+        # Before another interface can get the address: what a node is told later comes after this.
+        if balancer.node is not None:
+            changed |= await assignments.drop(tx, balancer.node, "Eni", zone.interface)
         await ec2.release_interface(tx, zone.interface)
+    return changed
 
 
 async def observe_target(tx: Tx, node: str, observed: TargetObserved, now: float) -> None:  # noqa: ARG001 - as all observers are called

@@ -58,7 +58,7 @@ class Balancing:
                 if count < _AT_ONCE:
                     break
         async with self.database.transaction() as tx:
-            await self._release(tx)
+            told |= await self._release(tx)
         if told:
             self.wake("fleet.sessions")
 
@@ -115,37 +115,39 @@ class Balancing:
             changed |= await _tell_target(tx, target, places[target.group])
         return len(stale), changed
 
-    async def _release(self, tx: Tx) -> None:
+    async def _release(self, tx: Tx) -> bool:
         """Give back the addresses in subnets that load balancers have left, and of those whose end nobody reports."""
         now = self.clock.now()
+        changed = False
         for interface in await load_balancers.left_before(tx, now - _LEAVING_SECONDS):
             await load_balancers.forget_zone(tx, interface)
             await ec2.release_interface(tx, interface)
         for balancer in await load_balancers.deleted_before(tx, now - _LEAVING_SECONDS):
             known = balancer.observed_sequence > 0  # its node will say when it is gone, unless it has lost its memory
             if balancer.node in self.connected() and (not known or (balancer.deleted_at or now) < now - _LOST_SECONDS):
-                await forget_balancer(tx, balancer)
+                changed |= await forget_balancer(tx, balancer)
+        return changed
 
 
 async def _tell_balancer(tx: Tx, balancer: LoadBalancer, node: str) -> bool:
     """Assign a load balancer as it is now, or take it away; says whether there was anything to tell."""
+    if balancer.deleted_at is not None:  # its interfaces stay until the node has no use for them any more
+        await load_balancers.mark_told(tx, balancer.arn)
+        return await assignments.drop(tx, node, "LoadBalancer", balancer.id)
     changed = False
-    if balancer.deleted_at is not None:
-        changed |= await assignments.drop(tx, node, "LoadBalancer", balancer.id)
     for zone in balancer.zones:
-        if balancer.deleted_at is not None or zone.leaving_since is not None:
+        if zone.leaving_since is not None:
             changed |= await assignments.drop(tx, node, "Eni", zone.interface)
             continue
         interface = await ec2.find_interface(tx, zone.interface)
         assert interface is not None, f"{zone.interface} is held by {balancer.id}"
         for item in await ec2_projection.network_items(tx, interface):
             changed |= await assignments.put_missing(tx, node, item)
-    if balancer.deleted_at is None:
-        told = [
-            projection.Told(listener, await listeners.rules_of(tx, listener.arn), await certificates_of(tx, listener))
-            for listener in await listeners.listeners_of(tx, balancer.arn)
-        ]
-        changed |= await assignments.put_missing(tx, node, projection.balancer_item(balancer, told))
+    told = [
+        projection.Told(listener, await listeners.rules_of(tx, listener.arn), await certificates_of(tx, listener))
+        for listener in await listeners.listeners_of(tx, balancer.arn)
+    ]
+    changed |= await assignments.put_missing(tx, node, projection.balancer_item(balancer, told))
     await load_balancers.mark_told(tx, balancer.arn)
     return changed
 
