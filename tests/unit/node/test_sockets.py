@@ -22,6 +22,7 @@ from homeport.node.endpoints.http import HttpServer, Request, Response, json_res
 from homeport.node.endpoints.machine import MachineResolver
 from homeport.node.endpoints.proxy import ApiProxy
 from homeport.node.naming.zones import Names
+from homeport.wire.messages import Zone
 
 
 async def echo(request: Request):
@@ -221,6 +222,41 @@ async def test_what_does_not_fit_is_cut_and_whole_over_tcp():
         assert (cut.edns >= 0) == bool(payload)
     whole = dns.message.from_wire(await resolver.answer(query.to_wire(), 65_535))
     assert len(whole.answer[0]) == 200
+
+
+async def datagrams(resolver: Resolver, *names: str) -> list[str]:
+    """Ask over UDP, one after the other, and return each answer's first address, or its rcode."""
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: UdpResolver(resolver), local_addr=("127.0.0.1", 0))
+    host, port = transport.get_extra_info("sockname")
+    found = []
+    for name in names:
+        query = dns.message.make_query(name, "A")
+        answer = await dns.asyncquery.udp(query, host, port=port, timeout=2)  # which checks the id
+        found.append(answer.answer[0][0].to_text() if answer.answer else dns.rcode.to_text(answer.rcode()))
+    transport.close()
+    return found
+
+
+async def test_an_answer_that_is_ready_ends_with_the_change_that_makes_it_wrong():
+    names = Names([*zone("Z1", "example.com."), records("Z1", "www.example.com.", "A", "192.0.2.1")])
+    resolver = Resolver(VPC, names, ())
+    asked = ("www.example.com.", "none.example.com.")
+    for _ in range(3):
+        assert await datagrams(resolver, *asked) == ["192.0.2.1", "NXDOMAIN"]
+    names.change([records("Z1", "www.example.com.", "A", "192.0.2.2")], ())
+    names.change([records("Z1", "none.example.com.", "A", "192.0.2.3")], ())
+    assert await datagrams(resolver, *asked) == ["192.0.2.2", "192.0.2.3"]
+    names.change([Zone(id="Z1", name="example.com.", vpcs=("vpc-9",))], ())
+    assert await datagrams(resolver, asked[0]) == ["SERVFAIL"]
+
+
+async def test_ready_answers_let_every_record_stand_first_and_every_set_have_its_turn():
+    sets = [records("Z1", "w.example.com.", "A", f"192.0.2.{n}", set_identifier=str(n), weight=1) for n in (1, 2)]
+    many = records("Z1", "m.example.com.", "A", "192.0.2.1", "192.0.2.2", "192.0.2.3")
+    resolver = Resolver(VPC, Names([*zone("Z1", "example.com."), *sets, many]), ())
+    assert set(await datagrams(resolver, *["w.example.com."] * 60)) == {"192.0.2.1", "192.0.2.2"}
+    assert set(await datagrams(resolver, *["m.example.com."] * 60)) == {"192.0.2.1", "192.0.2.2", "192.0.2.3"}
 
 
 @given(st.binary(max_size=80))

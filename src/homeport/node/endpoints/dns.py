@@ -26,6 +26,7 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
+from homeport.node.endpoints.ready import ReadyAnswers
 from homeport.node.naming.resolving import Answer, Resolution
 from homeport.node.naming.zones import Names
 from homeport.wire.messages import Vpc
@@ -39,6 +40,7 @@ _FORWARDED = 256  # questions on their way upstream, of one VPC
 _TCP_CONNECTIONS = 64
 _TCP_IDLE_SECONDS = 10.0
 _TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
+_TURNS = 1 << 16
 _CHANCE = random.Random()  # noqa: S311 - spreads load, keeps no secret
 
 
@@ -62,6 +64,11 @@ class Resolver:
         self._names = names
         self._servers = servers
         self._forwarded = 0
+        self._ready = ReadyAnswers()
+
+    def at_once(self, wire: bytes) -> bytes | None:
+        """Return the answer to a datagram that has been answered before, if that still holds."""
+        return self._ready.find(wire, (self._names.version, self.vpc))
 
     async def answer(self, wire: bytes, limit: int) -> bytes | None:
         """Return the answer to the message *wire* in at most *limit* bytes, or None if there is nobody to answer."""
@@ -71,24 +78,31 @@ class Resolver:
             return _malformed(wire)
         if query.flags & dns.flags.QR:
             return None  # an answer is no question: two resolvers must not keep each other busy
-        response = await self._respond(query)
+        turn = self._ready.orders_of(wire) if limit == _UDP_SIZE else _CHANCE.randrange(_TURNS)
+        response, said = await self._respond(query, turn)
         size = max(_UDP_SIZE, min(query.payload, _UDP_SIZE_LIMIT)) if limit == _UDP_SIZE else limit
-        return response.to_wire(max_size=size, prefer_truncation=True)
+        reply = response.to_wire(max_size=size, prefer_truncation=True, want_shuffle=False)
+        if said is not None and said.steady and said.elsewhere is None and limit == _UDP_SIZE:
+            self._ready.keep(wire, reply, said.orders)
+        return reply
 
-    async def _respond(self, query: dns.message.Message) -> dns.message.Message:
+    async def _respond(self, query: dns.message.Message, turn: int) -> tuple[dns.message.Message, Answer | None]:
+        """Return the response to a query, and what was said if it was looked up at all."""
         if query.opcode() != dns.opcode.QUERY:
-            return _failed(query, dns.rcode.NOTIMP)
+            return _failed(query, dns.rcode.NOTIMP), None
         if len(query.question) != 1:
-            return _failed(query, dns.rcode.FORMERR)
+            return _failed(query, dns.rcode.FORMERR), None
         question = query.question[0]
         if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
-            return _failed(query, dns.rcode.REFUSED)
-        said = Resolution(self._names, self.vpc, _CHANCE, region=self._region).resolve(question.name, question.rdtype)
+            return _failed(query, dns.rcode.REFUSED), None
+        said = Resolution(self._names, self.vpc, _CHANCE, region=self._region, turn=turn).resolve(
+            question.name, question.rdtype
+        )
         if said.elsewhere is not None and self.vpc is not None:
             await self._ask_elsewhere(said, said.elsewhere, question.rdtype)
         elif said.elsewhere == question.name:
             said.rcode = dns.rcode.REFUSED
-        return self._response(query, said)
+        return self._response(query, said), said
 
     def _response(self, query: dns.message.Message, said: Answer) -> dns.message.Message:
         response = dns.message.make_response(query, recursion_available=self.vpc is not None)
@@ -152,6 +166,10 @@ class UdpResolver(asyncio.DatagramProtocol):
             task.cancel()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        reply = self._resolver.at_once(data)
+        if reply is not None and self._transport is not None:
+            self._transport.sendto(reply, addr)
+            return
         task = asyncio.get_running_loop().create_task(self._answer(data, addr))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)

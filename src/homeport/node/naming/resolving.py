@@ -35,7 +35,7 @@ class Answer:
     What there is to say.
 
     `elsewhere` is the name to go on with at another resolver, `steady` whether the same question has this answer again
-    for as long as the names do not change.
+    for as long as the names do not change, in one of `orders` orders of its records.
     """
 
     rcode: dns.rcode.Rcode = dns.rcode.NOERROR
@@ -44,16 +44,18 @@ class Answer:
     additional: list[dns.rrset.RRset] = field(default_factory=list)
     elsewhere: dns.name.Name | None = None
     steady: bool = True
+    orders: int = 1
 
 
 class Resolution:
     """One question by one asker: from a VPC, or from the machine itself, which sees public zones only."""
 
-    def __init__(self, names: Names, vpc: Vpc | None, chance: Random, *, region: str = "") -> None:
+    def __init__(self, names: Names, vpc: Vpc | None, chance: Random, *, region: str = "", turn: int = 0) -> None:
         self._names = names
         self._asker = place_of(region_of_domain(vpc.domain) if vpc is not None else region)
         self._vpc = vpc
         self._chance = chance
+        self._turn = turn  # which of several records comes first
         self._said = Answer()
 
     def resolve(self, name: dns.name.Name, kind: int) -> Answer:
@@ -168,8 +170,9 @@ class Resolution:
         if not rdatas:
             return None
         if len(rdatas) > 1 and kind not in _SINGLE:
-            self._said.steady = False
-            self._chance.shuffle(rdatas)  # as Route 53 does: clients take the first
+            self._said.orders = max(self._said.orders, len(rdatas))
+            turn = self._turn % len(rdatas)
+            rdatas = rdatas[turn:] + rdatas[:turn]  # clients take the first: each is it in its turn
         return dns.rrset.from_rdata_list(name, ttl, rdatas[:1] if kind in _SINGLE else rdatas)
 
     def _values(self, sets: Sets, kind: int, depth: int) -> tuple[int, list[dns.rdata.Rdata]]:

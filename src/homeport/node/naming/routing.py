@@ -28,7 +28,7 @@ def choose(sets: Sequence[Records], healthy: Healthy, asker: Place, chance: Rand
         return _geolocation(sets, healthy, asker)
     usable = [records for records in sets if healthy(records)] or sets
     if first.multivalue:
-        return usable if len(usable) <= MULTIVALUE_LIMIT else chance.sample(list(usable), MULTIVALUE_LIMIT)
+        return chance.sample(list(usable), min(len(usable), MULTIVALUE_LIMIT))
     if first.region:
         return [min(usable, key=lambda records: distance(asker, place_of(records.item.region)))]
     return [_weighted(sets, healthy, chance)]

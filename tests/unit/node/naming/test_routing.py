@@ -66,6 +66,15 @@ def test_multivalue_sets_answer_together_up_to_eight_and_without_the_unhealthy()
     assert addresses(names(*sets[:3], unhealthy=("h1", "h2", "h3"))) == {"1", "2", "3"}
 
 
+def test_each_multivalue_set_comes_first_now_and_then():
+    made = names(*[one(f"s{number}", number, multivalue=True) for number in range(1, 4)])
+    assert {ask(made, WWW, seed=seed).answer[0][0].to_text() for seed in range(50)} == {
+        "192.0.2.1",
+        "192.0.2.2",
+        "192.0.2.3",
+    }
+
+
 def test_latency_is_distance_from_the_region_that_asks():
     sets = [one("a", 1, region="us-east-1"), one("b", 2, region="eu-west-1"), one("c", 3, region="ap-northeast-1")]
     made = names(*sets)
