@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -35,6 +36,12 @@ class Zone:
         record = {"Name": name, "Type": kind, "TTL": 5, "ResourceRecords": records, **routing}
         self._made = [each for each in self._made if _key(each) != _key(record)] + [record]
         self._change("UPSERT", [record])
+
+    def alias(self, name: str, zone: str, target: str) -> None:
+        """Make a name stand for a load balancer."""
+        alias = {"HostedZoneId": zone, "DNSName": target, "EvaluateTargetHealth": False}
+        self._made.append({"Name": name, "Type": "A", "AliasTarget": alias})
+        self._change("UPSERT", self._made[-1:])
 
     def close(self) -> None:
         if self._made:
@@ -108,6 +115,47 @@ def test_a_name_fails_over_when_its_endpoint_stops_answering(lab: Lab, route53: 
     until("the name to fail over", lambda: socket.gethostbyname("app.names.test") == "192.0.2.9")
     until("the failure to be told", lambda: status().startswith("Failure: "))
     route53.delete_health_check(HealthCheckId=made)
+
+
+def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_is_there(
+    lab: Lab, zones: tuple[Zone, Zone]
+) -> None:
+    elb = boto3.client("elbv2")
+    made = elb.create_load_balancer(
+        Name=f"t-{uuid4().hex[:12]}",
+        Subnets=[subnet["SubnetId"] for subnet in lab.subnets()[:2]],
+        SecurityGroups=[lab.security_group(port=80)],
+    )["LoadBalancers"][0]
+    says = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "MessageBody": "here"}}
+    arn = made["LoadBalancerArn"]
+    elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[says])
+    elb.get_waiter("load_balancer_available").wait(LoadBalancerArns=[arn], WaiterConfig={"Delay": 1})
+    zones[0].alias("names.test", made["CanonicalHostedZoneId"], made["DNSName"])
+
+    def page(name: str) -> str:
+        try:
+            with urllib.request.urlopen(f"http://{name}/", timeout=3) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    for name in (made["DNSName"], "names.test"):
+        until(f"{name} to answer", lambda name=name: page(name) == "here")
+    addresses = {found[4][0] for found in socket.getaddrinfo("names.test", 80)}
+    assert addresses == {found[4][0] for found in socket.getaddrinfo(made["DNSName"], 80)}
+    assert len(addresses) == 2
+    ask = f"nslookup {made['DNSName']}"
+    assert all(address in "\n".join(lab.output(shell(ask))) for address in addresses)
+    elb.delete_load_balancer(LoadBalancerArn=arn)
+    for name in (made["DNSName"], "names.test"):
+        until(f"{name} to be nobody's", lambda name=name: not _found(name))
+
+
+def _found(name: str) -> set[str]:
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(name, 80)}
+    except socket.gaierror:
+        return set()
 
 
 def test_a_task_finds_what_the_private_zone_says_and_what_it_says_next(lab: Lab, zones: tuple[Zone, Zone]) -> None:

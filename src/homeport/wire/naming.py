@@ -70,7 +70,8 @@ class EndpointCheck(Message, frozen=True, kw_only=True):
 
     *probe* is "HTTP", "HTTPS" or "TCP", or empty for one that is reckoned: healthy if *needed* of its *children* are.
     Without an *address* the name is looked up before each probe.  *search* must be found at the start of the answer's
-    body.  After *threshold* results in a row that say otherwise the verdict changes.
+    body.  After *threshold* results in a row that say otherwise the verdict changes.  Where the server knows the verdict by other
+    means it is *decided*, and nothing else counts.
     """
 
     id: str
@@ -87,6 +88,7 @@ class EndpointCheck(Message, frozen=True, kw_only=True):
     needed: int = 0
     inverted: bool = False
     disabled: bool = False
+    decided: bool | None = None
 
 
 class CheckObserved(Message, frozen=True, kw_only=True):

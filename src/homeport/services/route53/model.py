@@ -10,6 +10,9 @@ NS_TTL = 172_800
 SOA_TTL = 900
 SOA_MINIMUM = 86_400
 
+#: The id of the zone of Homeport's own names, which is nobody's.
+OWN_ZONE = "ZHOMEPORTINTERNAL"
+
 MAX_VALUES = 400  # in one record set
 
 

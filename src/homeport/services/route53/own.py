@@ -10,11 +10,11 @@ import ipaddress
 from homeport.db.database import Tx
 from homeport.kit.ids import Ids
 from homeport.services.route53 import keeping
-from homeport.services.route53.model import NAME_SERVERS, HostedZone, RecordSet
+from homeport.services.route53.model import NAME_SERVERS, OWN_ZONE, HostedZone, RecordSet
 from homeport.services.route53.names import is_within
 from homeport.services.route53.store import records
 
-OWN = HostedZone(id="ZHOMEPORTINTERNAL", name="homeport.internal.", caller_reference="", private=False, created=0.0)
+OWN = HostedZone(id=OWN_ZONE, name="homeport.internal.", caller_reference="", private=False, created=0.0)
 
 _TTL = 60
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from homeport.services.route53.model import AliasTarget, Association, HostedZone, Key, Location, RecordSet
+from homeport.services.route53.balancers import plain_name
+from homeport.services.route53.model import OWN_ZONE, AliasTarget, Association, HostedZone, Key, Location, RecordSet
 from homeport.services.route53.names import wire_name
 from homeport.services.route53.values import wire_value
 from homeport.wire import messages as wire
@@ -29,7 +30,7 @@ def record_set_item(zone: str, record_set: RecordSet) -> wire.RecordSet:
         kind=record_set.kind,
         ttl=record_set.ttl or 0,
         values=tuple(wire_value(record_set.kind, value) for value in record_set.values),
-        alias=_alias(record_set.alias),
+        alias=_alias(zone, record_set.alias),
         set_identifier=record_set.set_identifier,
         weight=record_set.weight,
         failover=record_set.failover,
@@ -40,10 +41,13 @@ def record_set_item(zone: str, record_set: RecordSet) -> wire.RecordSet:
     )
 
 
-def _alias(alias: AliasTarget | None) -> wire.Alias | None:
+def _alias(zone: str, alias: AliasTarget | None) -> wire.Alias | None:
+    """An alias of anything outside its own zone is one of a load balancer, whose name is in Homeport's own."""
     if alias is None:
         return None
-    return wire.Alias(zone=alias.zone, name=wire_name(alias.name), evaluate_health=alias.evaluate_health)
+    if alias.zone == zone:
+        return wire.Alias(zone=zone, name=wire_name(alias.name), evaluate_health=alias.evaluate_health)
+    return wire.Alias(zone=OWN_ZONE, name=wire_name(plain_name(alias.name)), evaluate_health=alias.evaluate_health)
 
 
 def _geography(location: Location | None) -> wire.Geography | None:

@@ -1,15 +1,16 @@
 """Record sets: changed in batches, listed in AWS's order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from homeport.aws.call import Call
-from homeport.services.route53 import errors, keeping, views
+from homeport.services.route53 import balancers, errors, keeping, views
 from homeport.services.route53.batch import Scope, plan
-from homeport.services.route53.documents import read_changes
+from homeport.services.route53.documents import Requested, read_changes
 from homeport.services.route53.handlers.health_checks import get_check
 from homeport.services.route53.handlers.zones import changeable_zone
-from homeport.services.route53.model import Key
+from homeport.services.route53.model import HostedZone, Key
 from homeport.services.route53.names import BadName, canonical_name
 from homeport.services.route53.paging import page_size
 from homeport.services.route53.service import NAMES, route53
@@ -27,13 +28,20 @@ async def change_resource_record_sets(
     mentioned = {change.record_set.name for change in requested}
     mentioned |= {change.record_set.alias.name for change in requested if change.record_set.alias is not None}
     present = await records.at_names(call.tx, zone.id, mentioned)
-    outcome = plan(Scope(zone.id, zone.name), present, requested)
+    outcome = plan(await _scope(call, zone, requested), present, requested)
     for check in {each.record_set.health_check for each in requested if each.action != "DELETE"} - {""}:
         await get_check(call, check)
     change = await keeping.start_change(call.tx, call.ids, call.now(), comment)
     await keeping.write_records(call.tx, zone, outcome.changed, outcome.growth, change)
     call.wake(NAMES)
     return {"ChangeInfo": views.change_view(change, told=False)}
+
+
+async def _scope(call: Call, zone: HostedZone, requested: Sequence[Requested]) -> Scope:
+    """Return the zone as changes to it need to know it, with the load balancers that they make aliases of."""
+    outside = [alias for each in requested if (alias := each.record_set.alias) is not None and alias.zone != zone.id]
+    known = await balancers.known_targets(call.tx, outside)
+    return Scope(zone.id, zone.name, partial(balancers.is_target, known))
 
 
 @route53.operation("ListResourceRecordSets", reads=True)
