@@ -69,9 +69,9 @@ class Scaled:
             counts.append(self.desired)
         return counts
 
-    def activities(self) -> list[dict[str, Any]]:
+    def activities(self, **more: Any) -> list[dict[str, Any]]:
         """Return all activities, the oldest first."""
-        found: list[dict[str, Any]] = self.client.describe_scaling_activities(ServiceNamespace="ecs")[
+        found: list[dict[str, Any]] = self.client.describe_scaling_activities(ServiceNamespace="ecs", **more)[
             "ScalingActivities"
         ]
         return found[::-1]

@@ -232,3 +232,17 @@ def test_an_alarm_whose_service_or_target_is_gone_changes_nothing(scaled, missin
     scaled.publish(CPU, 90.0)
     scaled.minutes([90.0] * 3)
     assert (scaled.desired, scaled.activities()) == (before, [])
+
+
+def test_an_alarm_that_changes_nothing_says_why_once(scaled):
+    track(scaled)
+    scaled.client.register_scalable_target(**WEB, MinCapacity=2, MaxCapacity=2)
+    assert set(scaled.minutes([90.0] * 6)) == {2}
+    assert scaled.activities() == []
+    (activity,) = scaled.activities(IncludeNotScaledActivities=True)
+    assert activity["NotScaledReasons"] == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 2}]
+    assert (activity["StatusCode"], activity["Description"]) == ("Failed", "Attempting to scale due to alarm triggered")
+    assert activity["Cause"].endswith("in state ALARM triggered policy cpu")
+    assert set(scaled.minutes([10.0] * 17)) == {2}
+    reasons = [each["NotScaledReasons"][0]["Code"] for each in scaled.activities(IncludeNotScaledActivities=True)]
+    assert reasons == ["AlreadyAtMaxCapacity", "AlreadyAtMinCapacity"]

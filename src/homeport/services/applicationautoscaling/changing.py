@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from homeport.db.database import Tx
 from homeport.kit.ids import Ids
-from homeport.services.applicationautoscaling.model import Activity, Outcome, Target
+from homeport.services.applicationautoscaling.model import Activity, NotScaled, Outcome, Target
 from homeport.services.applicationautoscaling.store import activities, targets
 from homeport.services.ecs import scaling
 
@@ -52,6 +52,25 @@ async def override(here: Here, activity: Activity, count: int) -> None:
     assert activity.wanted is not None
     message = f"{set_count(activity.wanted)} Found it was later changed to {count}."
     await activities.end(here.tx, activity, Outcome.OVERRIDDEN, message, here.now)
+
+
+async def not_scaled(here: Here, target: Target, cause: str, reason: NotScaled) -> None:
+    """Write down that an alarm changed nothing."""
+    await activities.add(
+        here.tx,
+        Activity(
+            target.region,
+            target.resource,
+            here.ids.uuid(),
+            here.now,
+            "Attempting to scale due to alarm triggered",
+            cause,
+            Outcome.FAILED,
+            "",
+            ended_at=here.now,
+            not_scaled=reason,
+        ),
+    )
 
 
 async def keep_bounds(here: Here, target: Target) -> bool:

@@ -168,9 +168,22 @@ class Outcome(StrEnum):
     FAILED = "Failed"
 
 
+class NotScaled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an alarm changed nothing: AWS's code, and the capacity that it names."""
+
+    code: str
+    low: int | None = None
+    high: int | None = None
+    current: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """A change that was made, in AWS's words; *wanted* is the desired count it set, None if it changed bounds."""
+    """
+    A change that was made, in AWS's words, or one that was not, with the reason.
+
+    *wanted* is the desired count it set, None if it set none.
+    """
 
     region: str
     resource: str
@@ -182,3 +195,4 @@ class Activity:
     message: str
     ended_at: float | None = None
     wanted: int | None = None
+    not_scaled: NotScaled | None = None

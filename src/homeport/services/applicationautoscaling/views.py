@@ -7,6 +7,7 @@ from homeport.services.applicationautoscaling.model import (
     DIMENSION,
     NAMESPACE,
     Activity,
+    NotScaled,
     Policy,
     ScheduledAction,
     StepScaling,
@@ -135,5 +136,13 @@ def activity_view(activity: Activity) -> dict[str, Any]:
         "StartTime": activity.started_at,
         **_given(EndTime=activity.ended_at),
         "StatusCode": activity.outcome.value,
-        "StatusMessage": activity.message,
+        **_given(StatusMessage=activity.message or None),
+        **({} if activity.not_scaled is None else {"NotScaledReasons": [_reason(activity.not_scaled)]}),
+    }
+
+
+def _reason(reason: NotScaled) -> dict[str, Any]:
+    return {
+        "Code": reason.code,
+        **_given(MaxCapacity=reason.high, MinCapacity=reason.low, CurrentCapacity=reason.current),
     }

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-sc
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 
 from homeport.services.applicationautoscaling.model import (
     DEFAULT_COOLDOWN,
+    NotScaled,
     Policy,
     Progress,
     StepScaling,
@@ -66,6 +67,7 @@ class Decision:
     cause: tuple[Call, Policy] | None  # None: nothing changes
     progress: tuple[tuple[Policy, Progress], ...]
     answered: tuple[tuple[Policy, Call], ...]  # the alarms whose call has been answered, if only by staying
+    refused: tuple[tuple[Policy, Call, NotScaled], ...] = ()  # those that have just gone off and change nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,33 @@ def decide(situation: Situation, heard: Sequence[Heard], now: float) -> Decision
         cause=None if chosen is None else (chosen.call, chosen.policy),
         progress=tuple(progress.values()),
         answered=tuple(answered),
+        refused=() if chosen is not None else tuple(_refused(situation, answered, now)),
     )
+
+
+def _refused(
+    situation: Situation, answered: Sequence[tuple[Policy, Call]], now: float
+) -> Iterator[tuple[Policy, Call, NotScaled]]:
+    for policy, call in answered:
+        if call.since > policy.progress.alarm_since and (reason := _why_not(situation, policy, call, now)) is not None:
+            yield policy, call, reason
+
+
+def _why_not(situation: Situation, policy: Policy, call: Call, now: float) -> NotScaled | None:
+    """Say in AWS's codes why a call changes nothing; None where AWS has no code, as for cooldowns and suspension."""
+    base = _base(situation, policy, now)
+    asked = _asked(policy, call, base)
+    if asked is None:
+        return None
+    if asked > base and situation.capacity >= situation.high:
+        return NotScaled(code="AlreadyAtMaxCapacity", high=situation.high)
+    if asked < base and situation.capacity <= situation.low:
+        return NotScaled(code="AlreadyAtMinCapacity", low=situation.low)
+    if asked < base:
+        return NotScaled(code="TargetServicePutResourceAsUnscalable") if situation.deploying else None
+    if situation.suspended.scaling_out and asked > situation.capacity:
+        return None
+    return NotScaled(code="AlreadyAtDesiredCapacity", current=situation.capacity)
 
 
 def is_new(policy: Policy, since: float, now: float) -> bool:
@@ -149,14 +177,9 @@ def _wish(situation: Situation, policy: Policy, call: Call, now: float) -> _Wish
 
     A capacity that lies outside the bounds, as one that was set by hand may, is moved towards them only.
     """
-    # During a cooldown what was added counts as part of what is asked for: only a larger scale-out adds to it.
     cooling = _cooling_out(policy, now)
-    base = policy.progress.out_from if cooling else situation.capacity
-    configuration = policy.configuration
-    if isinstance(configuration, Tracking):
-        asked = _tracked(configuration, call, base)
-    else:
-        asked = _stepped(configuration, call, base)
+    base = _base(situation, policy, now)
+    asked = _asked(policy, call, base)
     if asked is None or asked == base:
         return None
     if asked > base:
@@ -166,6 +189,19 @@ def _wish(situation: Situation, policy: Policy, call: Call, now: float) -> _Wish
         return None
     wanted = max(situation.low, min(situation.high, asked))
     return _Wish(policy, call, wanted) if wanted < situation.capacity else None
+
+
+def _base(situation: Situation, policy: Policy, now: float) -> int:
+    """Return what the policy reckons from: during a cooldown what was added counts as part of what is asked for."""
+    return policy.progress.out_from if _cooling_out(policy, now) else situation.capacity
+
+
+def _asked(policy: Policy, call: Call, base: int) -> int | None:
+    """Return the capacity that the policy asks for, whatever the target's bounds; None if it asks for none."""
+    configuration = policy.configuration
+    if isinstance(configuration, Tracking):
+        return _tracked(configuration, call, base)
+    return _stepped(configuration, call, base)
 
 
 def _tracked(configuration: Tracking, call: Call, base: int) -> int | None:

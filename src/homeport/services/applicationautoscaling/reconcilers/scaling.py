@@ -12,7 +12,7 @@ from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
 from homeport.reconcile.driver import Reconciler
-from homeport.services.applicationautoscaling.changing import Here, change_capacity, override, set_count
+from homeport.services.applicationautoscaling.changing import Here, change_capacity, not_scaled, override, set_count
 from homeport.services.applicationautoscaling.model import Activity, Outcome, Policy, Target, Tracking
 from homeport.services.applicationautoscaling.planning.plan import Call, Decision, Heard, Situation, decide, is_new
 from homeport.services.applicationautoscaling.reconcilers.schedules import run_action
@@ -109,11 +109,11 @@ class Scaling:
         for policy, progress in decision.progress:
             await policies.put_progress(here.tx, policy, progress)
         await self._note(here, target, decision)
+        for policy, call, reason in decision.refused:
+            await not_scaled(here, target, _cause(call, policy), reason)
         if decision.cause is None:
             return False
-        call, policy = decision.cause
-        cause = f"monitor alarm {call.alarm} in state {call.state} triggered policy {policy.name}"
-        return await change_capacity(here, target, decision.capacity, cause)
+        return await change_capacity(here, target, decision.capacity, _cause(*decision.cause))
 
     async def _note(self, here: Here, target: Target, decision: Decision) -> None:
         """Write into the history of each alarm that its action was taken, once for every time it went off."""
@@ -151,6 +151,10 @@ class Scaling:
                 # As AWS's console shows it among a service's events.
                 event = ServiceEvent(here.ids.uuid(), here.now, f"Message: {message} Cause: {activity.cause}")
                 await scaling.say(here.tx, activity.region, self._account, cluster, service, event)
+
+
+def _cause(call: Call, policy: Policy) -> str:
+    return f"monitor alarm {call.alarm} in state {call.state} triggered policy {policy.name}"
 
 
 async def _call(tx: Tx, policy: Policy, record: AlarmRecord, end: int) -> Call:

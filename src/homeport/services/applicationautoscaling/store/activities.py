@@ -1,21 +1,27 @@
 """Rows of scaling activities."""
 
-from homeport.db.database import Row, Tx
-from homeport.services.applicationautoscaling.model import Activity, Outcome
+import msgspec
 
-_COLUMNS = "region, resource, id, started_at, description, cause, outcome, message, ended_at, wanted"
+from homeport.db.database import Row, Tx
+from homeport.services.applicationautoscaling.model import Activity, NotScaled, Outcome
+
+_COLUMNS = "region, resource, id, started_at, description, cause, outcome, message, ended_at, wanted, not_scaled"
 
 
 def _activity(row: Row) -> Activity:
-    region, resource, id_, started_at, description, cause, outcome, message, ended_at, wanted = row
-    return Activity(region, resource, id_, started_at, description, cause, Outcome(outcome), message, ended_at, wanted)
+    region, resource, id_, started_at, description, cause, outcome, message, ended_at, wanted, not_scaled = row
+    reason = msgspec.json.decode(not_scaled, type=NotScaled) if not_scaled else None
+    return Activity(
+        region, resource, id_, started_at, description, cause, Outcome(outcome), message, ended_at, wanted, reason
+    )
 
 
 async def add(tx: Tx, activity: Activity) -> None:
     await tx.execute(
-        f"INSERT INTO autoscaling_activities ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO autoscaling_activities ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         *(activity.region, activity.resource, activity.id, activity.started_at, activity.description, activity.cause),
         *(activity.outcome, activity.message, activity.ended_at, activity.wanted),
+        msgspec.json.encode(activity.not_scaled).decode() if activity.not_scaled is not None else "",
     )
 
 
@@ -35,9 +41,16 @@ async def under_way(tx: Tx, region: str = "", resource: str = "") -> list[Activi
     return [_activity(row) for row in rows]
 
 
-async def page(tx: Tx, region: str, *, resource: str, after: tuple[float, str] | None, limit: int) -> list[Activity]:
-    """Return up to *limit* activities behind the key *after*, newest first; an empty resource means any."""
+async def page(
+    tx: Tx, region: str, *, resource: str, after: tuple[float, str] | None, limit: int, not_scaled: bool
+) -> list[Activity]:
+    """
+    Return up to *limit* activities behind the key *after*, newest first; an empty resource means any.
+
+    With *not_scaled* those that changed nothing are among them.
+    """
     condition = (" AND resource = ?" if resource else "") + (" AND (started_at, id) < (?, ?)" if after else "")
+    condition += "" if not_scaled else " AND not_scaled = ''"
     rows = await tx.fetch(
         f"SELECT {_COLUMNS} FROM autoscaling_activities WHERE region = ?{condition} "
         "ORDER BY started_at DESC, id DESC LIMIT ?",
