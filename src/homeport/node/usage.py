@@ -89,8 +89,8 @@ class UsageReporter:
             # The look that ends a minute belongs to it.  A clock that was set makes no difference but to the name.
             now = int((self._clock.now() + STEP / 2) // _MINUTE)
             if now != minute:
-                if used := self._meter.report():
-                    self._send(Usage(minute=minute * _MINUTE, tasks=used))
+                # Said also when nothing runs: instances without tasks are idle, not unknown.
+                self._send(Usage(minute=minute * _MINUTE, tasks=self._meter.report()))
                 minute = now
 
     async def _look(self) -> None:

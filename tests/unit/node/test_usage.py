@@ -78,7 +78,9 @@ async def test_the_node_reports_every_minute_what_its_tasks_used(tmp_path: Path)
 
 
 @virtual
-async def test_a_node_without_tasks_says_nothing(tmp_path: Path) -> None:
+async def test_a_node_without_tasks_says_so(tmp_path: Path) -> None:
     world = await World(tmp_path).start()
     await asyncio.sleep(300)
-    assert not any(isinstance(message, Usage) for message in world.sent)
+    reports = [message for message in world.sent if isinstance(message, Usage)]
+    assert len(reports) == 5
+    assert not any(report.tasks for report in reports)

@@ -1,9 +1,9 @@
 """
-CPUUtilization and MemoryUtilization, from what nodes say that tasks use.
+CPUUtilization and MemoryUtilization, from what nodes say that tasks use; CPUReservation and MemoryReservation with them.
 
 A service's metric has one sample per running task: what the task uses of what it reserves, in percent.  So its
 SampleCount tells how many tasks run, as on AWS.  A cluster's has one sample per container instance: what the tasks on it
-use of what it registered.
+use, or reserve, of what it registered.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service_utilization.html
 """
 
@@ -82,6 +82,9 @@ def _cluster_samples(machines: Iterable[ContainerInstance], used: Used) -> Itera
             own = machine.registration
             region = machine.arn.split(":", 4)[3]
             yield from _percents(region, dimensions, cpus[machine.id], memory[machine.id], own.cpu, own.memory)
+            for name, taken, whole in (("CPU", machine.used.cpu, own.cpu), ("Memory", machine.used.memory, own.memory)):
+                if whole:
+                    yield region, metric_of(NAMESPACE, f"{name}Reservation", dimensions), 100 * taken / whole
 
 
 def _percents(

@@ -5,7 +5,7 @@ import pytest
 from homeport.services.cloudwatch.model import metric_of
 from homeport.services.cloudwatch.store import datapoints
 from homeport.services.ecs.metering import record_usage, reserved
-from homeport.services.ecs.model.container_instances import ContainerInstance, Registration, Status
+from homeport.services.ecs.model.container_instances import ContainerInstance, Registration, Share, Status
 from homeport.services.ecs.model.tasks import Container, Launch, TaskRecord
 from homeport.services.ecs.store import container_instances, tasks
 from homeport.wire.metrics import TaskUsage, Usage
@@ -118,6 +118,23 @@ def test_each_container_instance_is_one_sample_of_its_cluster_also_when_it_is_id
             (memory,) = await found(tx, "MemoryUtilization")
             assert dict(cpu.distribution.values) == {50.0: 1.0, 0.0: 1.0}
             assert dict(memory.distribution.values) == {25.0: 1.0, 0.0: 1.0}
+
+    in_store(work)
+
+
+def test_a_cluster_says_what_its_tasks_reserve_of_its_instances_whatever_they_use(in_store):
+    async def work(database):
+        async with database.transaction() as tx:
+            await put_machine(tx, 1)
+            await put_machine(tx, 2)
+            await container_instances.change_share(tx, "ci1", None, Share(cpu=1024, memory=250))
+            await record_usage(tx, "n", usage())
+            (cpu,) = await found(tx, "CPUReservation")
+            (memory,) = await found(tx, "MemoryReservation")
+            assert dict(cpu.distribution.values) == {50.0: 1.0, 0.0: 1.0}
+            assert dict(memory.distribution.values) == {25.0: 1.0, 0.0: 1.0}
+            (idle,) = await found(tx, "CPUUtilization")
+            assert dict(idle.distribution.values) == {0.0: 2.0}
 
     in_store(work)
 
