@@ -171,7 +171,7 @@ class Outcome(StrEnum):
 class NotScaled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an alarm changed nothing: AWS's code, and the capacity that it names."""
 
-    code: str
+    reason: str
     low: int | None = None
     high: int | None = None
     current: int | None = None

@@ -141,8 +141,8 @@ def activity_view(activity: Activity) -> dict[str, Any]:
     }
 
 
-def _reason(reason: NotScaled) -> dict[str, Any]:
+def _reason(why: NotScaled) -> dict[str, Any]:
     return {
-        "Code": reason.code,
-        **_given(MaxCapacity=reason.high, MinCapacity=reason.low, CurrentCapacity=reason.current),
+        "Code": why.reason,
+        **_given(MaxCapacity=why.high, MinCapacity=why.low, CurrentCapacity=why.current),
     }

@@ -122,14 +122,14 @@ def _why_not(situation: Situation, policy: Policy, call: Call, now: float) -> No
     if asked is None:
         return None
     if asked > base and situation.capacity >= situation.high:
-        return NotScaled(code="AlreadyAtMaxCapacity", high=situation.high)
+        return NotScaled(reason="AlreadyAtMaxCapacity", high=situation.high)
     if asked < base and situation.capacity <= situation.low:
-        return NotScaled(code="AlreadyAtMinCapacity", low=situation.low)
+        return NotScaled(reason="AlreadyAtMinCapacity", low=situation.low)
     if asked < base:
-        return NotScaled(code="TargetServicePutResourceAsUnscalable") if situation.deploying else None
+        return NotScaled(reason="TargetServicePutResourceAsUnscalable") if situation.deploying else None
     if situation.suspended.scaling_out and asked > situation.capacity:
         return None
-    return NotScaled(code="AlreadyAtDesiredCapacity", current=situation.capacity)
+    return NotScaled(reason="AlreadyAtDesiredCapacity", current=situation.capacity)
 
 
 def is_new(policy: Policy, since: float, now: float) -> bool:
