@@ -1,6 +1,9 @@
 """What a load balancer did in a minute is the difference of its counters, and is said once."""
 
+import asyncio
 from dataclasses import dataclass, field
+
+from tests.unit.node.virtual import virtual
 
 from homeport.kit.clock import FixedClock
 from homeport.node.balancing.admin import Count, parse
@@ -103,6 +106,24 @@ def test_a_group_that_comes_back_is_not_counted_again() -> None:
     runner.counters = Counters({}, {GROUP: counted(51, 51)})
     looking.report(120)
     assert [sum(group.requests for group in each.groups) for each in sent] == [0, 1]
+
+
+class EarlyClock:
+    """The wall clock of a loop whose sleeps end a hundredth of a second before they should."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() * 0.9998 + 1_700_000_400.0
+
+
+@virtual
+async def test_each_minute_is_said_once_though_sleep_ends_early() -> None:
+    runner = Runner(Counters())
+    sent: list[BalancerTraffic] = []
+    looking = asyncio.create_task(TrafficReporter([runner], EarlyClock(), sent.append).run())
+    await asyncio.sleep(600)
+    looking.cancel()
+    minutes = [each.minute for each in sent]
+    assert minutes == [1_700_000_400 + 60 * n for n in range(1, 9)]
 
 
 def test_of_two_averages_the_newer_is_taken() -> None:

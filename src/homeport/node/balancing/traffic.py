@@ -53,9 +53,14 @@ class TrafficReporter:
 
     async def run(self) -> None:
         """Report for as long as this runs."""
+        reported = 0
         while True:
             await asyncio.sleep(_MINUTE - self._clock.now() % _MINUTE)
-            self.report(int((self._clock.now() - _MINUTE / 2) // _MINUTE) * _MINUTE)
+            # Sleep may end a moment early, and then again: a minute is reported once.
+            minute = int((self._clock.now() - _MINUTE / 2) // _MINUTE) * _MINUTE
+            if minute != reported:
+                self.report(minute)
+                reported = minute
 
     def report(self, minute: int) -> None:
         """
