@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from tests.certificates import Authority, pem
 
 CONFIGURATION = Path(__file__).parent / "terraform"
 PROVIDER = Path("registry.terraform.io/hashicorp/aws/5.100.0")
@@ -45,11 +46,22 @@ def mirror() -> Path:
     return found
 
 
+def write_certificates(folder: Path) -> None:
+    """Write the certificates that the configuration imports, and their keys."""
+    authority = Authority()
+    for name in ("one", "two"):
+        made = authority.issue(f"{name}.example.com")
+        (folder / f"{name}.pem").write_bytes(made.body)
+        (folder / f"{name}.key").write_bytes(made.key)
+    (folder / "authority.pem").write_bytes(pem(authority.certificate))
+
+
 def test_terraform_applies_and_finds_nothing_left_to_do(tmp_path: Path) -> None:
     """In a lab of its own, so that what a failure leaves is nobody's."""
     settings = tmp_path / "terraformrc"
     settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n')
     work = shutil.copytree(CONFIGURATION, tmp_path / "configuration")
+    write_certificates(work)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     result = subprocess.run(
         [sys.executable, "-m", "homeport.cli.main", "lab", "--", "bash", "-c", SESSION],

@@ -166,3 +166,58 @@ resource "aws_lb_listener" "tcp" {
     target_group_arn = aws_lb_target_group.tcp.arn
   }
 }
+
+# TLS: two certificates of which the name that is asked for chooses one.
+
+resource "aws_acm_certificate" "this" {
+  for_each          = toset(["one", "two"])
+  certificate_body  = file("${path.module}/${each.key}.pem")
+  certificate_chain = file("${path.module}/authority.pem")
+  private_key       = file("${path.module}/${each.key}.key")
+  tags              = { Name = "${var.name}-${each.key}" }
+}
+
+resource "aws_lb_listener" "https" {
+  load_balancer_arn = aws_lb.this.arn
+  port              = 443
+  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  certificate_arn   = aws_acm_certificate.this["one"].arn
+
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.web.arn
+  }
+}
+
+resource "aws_lb_listener_certificate" "two" {
+  listener_arn    = aws_lb_listener.https.arn
+  certificate_arn = aws_acm_certificate.this["two"].arn
+}
+
+resource "aws_lb_target_group" "function" {
+  name        = "${var.name}-function"
+  target_type = "lambda"
+}
+
+data "aws_lb" "this" {
+  arn = aws_lb.this.arn
+}
+
+data "aws_lb_target_group" "web" {
+  name = aws_lb_target_group.web.name
+}
+
+data "aws_lb_listener" "http" {
+  load_balancer_arn = aws_lb.this.arn
+  port              = aws_lb_listener.http.port
+}
+
+output "balancer" {
+  value = {
+    name     = data.aws_lb.this.dns_name
+    zone     = data.aws_lb.this.zone_id
+    port     = data.aws_lb_target_group.web.port
+    listener = data.aws_lb_listener.http.protocol
+  }
+}
