@@ -142,3 +142,39 @@ def test_many_alarms_are_evaluated_in_one_pass(world):
         assert len(await world.calling()) == 60
 
     world(work)
+
+
+def test_an_alarm_of_a_short_period_is_evaluated_every_ten_seconds(world):
+    async def work(world):
+        await world.put(alarm(periods=2, stat=MetricStat(METRIC, 10, "Maximum")))
+        states = []
+        for second in range(40):
+            value = 90.0 if 15 <= second < 35 else 10.0
+            async with world.database.transaction() as tx:
+                datum = Datum(METRIC, world.clock.now(), of_values({value: 1.0}), resolution=1)
+                await datapoints.publish(tx, REGION, [datum])
+            world.clock.advance(1)
+            await world.reconciler.pass_()
+            states.append((await world.record()).state)
+        went_off = states.index(State.ALARM) + 1
+        assert went_off == 30, "two periods of ten seconds, of which the first had a breaching value"
+        assert state_changes(states) == [State.INSUFFICIENT_DATA, State.OK, State.ALARM]
+
+    world(work)
+
+
+def state_changes(states):
+    return [state for n, state in enumerate(states) if n == 0 or state is not states[n - 1]]
+
+
+def test_a_period_of_five_minutes_is_looked_at_every_minute(world):
+    async def work(world):
+        await world.put(alarm(periods=1, stat=MetricStat(METRIC, 300, "Sum"), threshold=100.0))
+        for _ in range(6):
+            await world.minute(10.0)
+        assert (await world.record()).state is State.OK
+        await world.minute(90.0)
+        await world.minute(0.0)
+        assert (await world.record()).state is State.ALARM
+
+    world(work)

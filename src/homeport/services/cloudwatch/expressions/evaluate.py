@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from homeport.services.cloudwatch.expressions.syntax import (
     Array,
@@ -91,7 +92,12 @@ _OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-def _calculated(operation: Callable[..., float], *operands: float) -> float | None:
+def _finite(series: Mapping[int, float | None]) -> Series:
+    """Return *series* without what is no number."""
+    return {m: float(value) for m, value in series.items() if value is not None and math.isfinite(value)}
+
+
+def _calculated(operation: Callable[..., float], *operands: Any) -> float | None:
     """Return the result, or None where there is no finite one: such a datapoint is left out."""
     try:
         result = operation(*operands)
@@ -121,7 +127,7 @@ def _apply(operation: Operation, left: Value, right: Value) -> Value:
 
 def _apply_one(operation: Operation, left: float | Series, right: float | Series) -> Series:
     times = [moment for moment in (left if isinstance(left, Mapping) else right) if _at(right, moment) is not None]  # type: ignore[union-attr]
-    found = {moment: _calculated(operation, _at(left, moment), _at(right, moment)) for moment in times}  # type: ignore[arg-type]
+    found = {moment: _calculated(operation, _at(left, moment), _at(right, moment)) for moment in times}
     return {moment: value for moment, value in found.items() if value is not None}
 
 
@@ -150,9 +156,12 @@ def _aggregate(name: str, reduce: Callable[[Sequence[float]], float]) -> Callabl
         if not isinstance(value, list):
             if not value:
                 return {}
-            return float(reduce(list(value.values())))
+            number = _calculated(reduce, list(value.values()))
+            if number is None:
+                raise BadExpression("it has no finite result")
+            return float(number)
         moments = sorted({moment for series in value for moment in series})
-        return {m: float(reduce([series[m] for series in value if m in series])) for m in moments}
+        return _finite({m: _calculated(reduce, [series[m] for series in value if m in series]) for m in moments})
 
     return function
 
@@ -164,10 +173,10 @@ def _each(name: str, change: Callable[[Series], Series]) -> Callable[[Arguments,
         _count(arguments, 1, 1, name)
         value = evaluate(arguments[0], scope)
         if isinstance(value, list):
-            return [change(series) for series in value]
+            return [_finite(change(series)) for series in value]
         if isinstance(value, float):
             raise BadExpression(f"{name} needs a time series")
-        return change(value)
+        return _finite(change(value))
 
     return function
 
@@ -213,7 +222,7 @@ def _fill(arguments: Arguments, scope: Scope) -> Value:
             if not isinstance(number, float):
                 raise BadExpression("FILL fills with a number, REPEAT or LINEAR")
             fill = lambda series: {**dict.fromkeys(scope.timestamps, number), **series}  # noqa: E731
-    return [fill(series) for series in value] if isinstance(value, list) else fill(value)
+    return [_finite(fill(series)) for series in value] if isinstance(value, list) else _finite(fill(value))
 
 
 def _repeated(series: Series, timestamps: Sequence[int]) -> Series:
