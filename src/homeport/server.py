@@ -58,7 +58,7 @@ from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
-from homeport.services.route53.observe import observe_check
+from homeport.services.route53.observe import observe_check, observe_names
 from homeport.services.route53.own import ensure_own_zone
 from homeport.services.route53.reconcilers import names
 from homeport.services.route53.reconcilers.balancers import BalancerNames
@@ -102,6 +102,7 @@ class Server:
             instance=observe_instance,
             log_batch=append,
             check=observe_check,
+            names=observe_names,
             usage=record_usage,
             traffic=record_traffic,
             balancer=observe_balancer,

@@ -90,6 +90,13 @@ async def _write(tx: Tx, node: str, kind: str, item_id: str, body: str | None) -
     )
 
 
+async def generation(tx: Tx, node: str) -> int:
+    """Return the number of the node's assignment as it is now."""
+    row = await tx.fetch_one("SELECT generation FROM nodes WHERE name = ?", node)
+    assert row is not None, f"{node} has not joined"
+    return int(row[0])
+
+
 async def items(tx: Tx, node: str, kind: str) -> list[Item]:
     """Return the node's items of one kind, such as "Vpc"."""
     rows = await tx.fetch(

@@ -26,6 +26,7 @@ from homeport.wire.messages import (
     InstanceObserved,
     LogAck,
     LogBatch,
+    NamesTaken,
     Observed,
     ObservedAck,
     TargetAck,
@@ -40,7 +41,15 @@ log = logging.getLogger(__name__)
 _BATCH = 256  # reports recorded in one transaction at the most
 
 Report = (
-    Observed | InstanceObserved | LogBatch | Usage | BalancerTraffic | CheckObserved | BalancerObserved | TargetObserved
+    Observed
+    | InstanceObserved
+    | LogBatch
+    | Usage
+    | BalancerTraffic
+    | CheckObserved
+    | NamesTaken
+    | BalancerObserved
+    | TargetObserved
 )
 
 
@@ -54,6 +63,7 @@ class Intake:
     usage: Callable[[Tx, str, Usage], Awaitable[None]]
     traffic: Callable[[Tx, str, BalancerTraffic], Awaitable[None]]
     check: Callable[[Tx, str, CheckObserved], Awaitable[None]]
+    names: Callable[[Tx, str, NamesTaken], Awaitable[None]]
     balancer: Callable[[Tx, str, BalancerObserved, float], Awaitable[None]]
     target: Callable[[Tx, str, TargetObserved, float], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
@@ -211,6 +221,8 @@ class _Session:
                         await self._intake.usage(tx, self.node, report)
                     case BalancerTraffic():
                         await self._intake.traffic(tx, self.node, report)
+                    case NamesTaken():
+                        await self._intake.names(tx, self.node, report)
                     case CheckObserved():
                         await self._intake.check(tx, self.node, report)
                         acks.append(CheckAck(check=report.check, sequence=report.sequence))

@@ -216,6 +216,7 @@ class Agent:
         self._store.replace_items(assignment.items)
         self.assignment.replace(assignment.items)
         self.names.replace(assignment.items)
+        self.session.send(wire.NamesTaken(generation=assignment.generation))
         self._take_assignment()
         self.resend()
         self.output.connected()
@@ -223,7 +224,8 @@ class Agent:
     def changed(self, change: wire.Change) -> None:
         self._store.change_items(change.puts, change.drops)
         self.assignment.change(change.puts, change.drops)
-        self.names.change(change.puts, change.drops)
+        if self.names.change(change.puts, change.drops):
+            self.session.send(wire.NamesTaken(generation=change.generation))
         self._take_assignment()
 
     def _take_assignment(self) -> None:

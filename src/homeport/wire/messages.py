@@ -45,7 +45,7 @@ from homeport.wire.balancing import (
 )
 from homeport.wire.base import Message
 from homeport.wire.metrics import BalancerTraffic, GroupTraffic, TaskUsage, Usage
-from homeport.wire.naming import Alias, CheckAck, CheckObserved, EndpointCheck, Geography, RecordSet, Zone
+from homeport.wire.naming import Alias, CheckAck, CheckObserved, EndpointCheck, Geography, NamesTaken, RecordSet, Zone
 from homeport.wire.tasks import (
     Container,
     Dependency,
@@ -106,6 +106,7 @@ __all__ = (
     "LogEvent",
     "LogTarget",
     "Mount",
+    "NamesTaken",
     "NetworkMode",
     "Observed",
     "ObservedAck",
@@ -468,4 +469,5 @@ ToServer = (
     | BalancerObserved
     | TargetObserved
     | CheckObserved
+    | NamesTaken
 )

@@ -64,6 +64,12 @@ class RecordSet(Message, frozen=True, kw_only=True):
     health_check: str = ""
 
 
+class NamesTaken(Message, frozen=True, kw_only=True):
+    """The node goes by all that it was told of names up to *generation*.  Said after each change that has any."""
+
+    generation: int
+
+
 class EndpointCheck(Message, frozen=True, kw_only=True):
     """
     A health check of Route 53's, which every node does for itself.

@@ -10,9 +10,10 @@ from homeport.fleet import assignments
 from homeport.kit.clock import SystemClock
 from homeport.kit.ids import RandomIds
 from homeport.services.ec2 import store as ec2
+from homeport.services.route53.observe import observe_names
 from homeport.services.route53.own import OWN
 from homeport.services.route53.reconcilers import names
-from homeport.wire.messages import Facts, Item
+from homeport.wire.messages import Facts, Item, NamesTaken
 
 
 @pytest.fixture
@@ -97,6 +98,24 @@ class Fleet:
                 await names.one_pass(self._api.database, SystemClock(), wakes.append)
 
         self._api.run(tell())
+
+    def take(self, *names_: str) -> None:
+        """Let nodes say that they go by what they were told."""
+
+        async def take() -> None:
+            async with self._api.database.transaction() as tx:
+                for name in names_ or ("n1",):
+                    taken = NamesTaken(generation=await assignments.generation(tx, name))
+                    await observe_names(tx, name, taken)
+
+        self._api.run(take())
+
+    def leave(self, name: str) -> None:
+        async def leave() -> None:
+            async with self._api.database.transaction() as tx:
+                await assignments.set_disconnected(tx, name)
+
+        self._api.run(leave())
 
     def items(self, kind: str, name: str = "n1") -> list[Item]:
         """Return a node's items, without those of Homeport's own zone."""

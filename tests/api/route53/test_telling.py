@@ -1,23 +1,91 @@
 """What nodes are told of names, and when a change counts as everywhere."""
 
+import threading
+
+import pytest
 from tests.api.route53.conftest import record
 
+from homeport.services.route53.handlers import changes
 from homeport.wire.messages import RecordSet, Zone
 
 
-def test_a_change_is_pending_until_every_node_is_told(route53, make_zone, change, fleet, refused):
-    fleet.join()
-    zone = make_zone()
-    made = change(zone, ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+def status(route53, change) -> str:
+    return route53.get_change(Id=change["Id"])["ChangeInfo"]["Status"]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Have GetChange say at once what is so."""
+    monkeypatch.setattr(changes, "_PATIENCE", 0.0)
+
+
+def test_a_change_is_pending_until_every_connected_node_goes_by_it(
+    route53, make_zone, change, fleet, refused, impatient
+):
+    fleet.join("n1")
+    fleet.join("n2")
+    made = change(make_zone(), ("CREATE", record("www.example.com", "A", "192.0.2.1")))
     assert made["Id"].startswith("/change/C")
     fleet.tell()
-    assert route53.get_change(Id=made["Id"])["ChangeInfo"]["Status"] == "INSYNC"
-    later = change(zone, ("UPSERT", record("www.example.com", "A", "192.0.2.2")))
-    assert route53.get_change(Id=made["Id"])["ChangeInfo"]["Status"] == "INSYNC"
-    assert route53.get_change(Id=later["Id"])["ChangeInfo"]["Status"] == "PENDING"
-    fleet.tell()
-    route53.get_waiter("resource_record_sets_changed").wait(Id=later["Id"], WaiterConfig={"MaxAttempts": 1})
+    fleet.take("n1")
+    assert status(route53, made) == "PENDING"
+    fleet.take("n2")
+    assert status(route53, made) == "INSYNC"
     assert refused(route53.get_change, Id="C0")[0] == "NoSuchChange"
+
+
+def test_later_changes_do_not_hold_up_earlier_ones(route53, make_zone, change, fleet, impatient):
+    fleet.join()
+    zone = make_zone()
+    first = change(zone, ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+    fleet.tell()
+    second = change(zone, ("UPSERT", record("www.example.com", "A", "192.0.2.2")))
+    fleet.take()
+    assert [status(route53, each) for each in (first, second)] == ["INSYNC", "PENDING"]
+    fleet.tell()
+    assert status(route53, second) == "PENDING"
+    fleet.take()
+    assert status(route53, second) == "INSYNC"
+
+
+def test_a_change_that_makes_no_difference_needs_nobody_to_take_it(route53, make_zone, change, fleet, impatient):
+    fleet.join()
+    zone, content = make_zone(), record("www.example.com", "A", "192.0.2.1")
+    change(zone, ("CREATE", content))
+    fleet.tell()
+    again = change(zone, ("UPSERT", content))
+    fleet.tell()
+    assert status(route53, again) == "PENDING"  # as the change before it is
+    fleet.take()
+    fleet.tell()
+    assert status(route53, again) == "INSYNC"
+    back_and_forth = change(zone, ("DELETE", content), ("CREATE", content))
+    fleet.tell()
+    assert status(route53, back_and_forth) == "INSYNC"
+
+
+def test_a_node_that_is_gone_holds_up_nothing(route53, make_zone, change, fleet, impatient):
+    fleet.join("n1")
+    fleet.join("n2")
+    fleet.leave("n2")
+    made = change(make_zone(), ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+    fleet.tell()
+    fleet.take("n1")
+    assert status(route53, made) == "INSYNC"
+
+
+def test_waiters_need_to_ask_once(route53, make_zone, change, fleet):
+    fleet.join()
+    made = change(make_zone(), ("CREATE", record("www.example.com", "A", "192.0.2.1")))
+
+    def node() -> None:
+        fleet.tell()
+        fleet.take()
+
+    soon = threading.Timer(0.2, node)
+    soon.start()
+    route53.get_waiter("resource_record_sets_changed").wait(Id=made["Id"], WaiterConfig={"MaxAttempts": 1})
+    soon.join()
 
 
 def test_where_there_is_no_node_a_change_is_in_force_at_once(route53, make_zone, change):

@@ -30,6 +30,7 @@ from homeport.wire.messages import (
     InstancePhase,
     LogAck,
     LogBatch,
+    NamesTaken,
     Observed,
     ObservedAck,
     TargetAck,
@@ -117,6 +118,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_traffic(tx: Tx, node: str, traffic: BalancerTraffic) -> None:
         made.observed.append(f"{node} {traffic.balancer}")
 
+    async def record_names(tx: Tx, node: str, message: NamesTaken) -> None:
+        made.observed.append(f"names {message.generation}")
+
     intake = Intake(
         observed=record,
         instance=record_instance,
@@ -124,6 +128,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         usage=record_usage,
         traffic=record_traffic,
         check=record_check,
+        names=record_names,
         balancer=record_balancer,
         target=record_target,
         wakes=("ecs.placement",),

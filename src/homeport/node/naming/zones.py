@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 Labels = tuple[bytes, ...]
 
 _WILDCARD = b"*"
+_KINDS = frozenset({"Zone", "RecordSet", "EndpointCheck"})  # what answers follow from
 
 
 def labels_of(name: dns.name.Name) -> Labels:
@@ -149,18 +150,22 @@ class Names:
         self.version += 1
         self.change(items, ())
 
-    def change(self, puts: Iterable[Item], drops: Iterable[Drop]) -> None:
-        """Take a change; items that are not names are somebody else's."""
+    def change(self, puts: Iterable[Item], drops: Iterable[Drop]) -> bool:
+        """Take a change; items that are not names are somebody else's.  Says whether there were any that are."""
+        ours = False
         for drop in drops:
+            ours |= drop.kind in _KINDS
             if drop.kind == "Zone":
                 self._drop_zone(drop.id)
             elif drop.kind == "RecordSet":
                 self._drop_records(drop.id)
         for item in puts:
+            ours |= type(item).__name__ in _KINDS
             if isinstance(item, Zone):
                 self._put_zone(item)
             elif isinstance(item, RecordSet):
                 self._put_records(item)
+        return ours
 
     def _put_zone(self, item: Zone) -> None:
         self._drop_zone(item.id)

@@ -92,7 +92,8 @@ async def write_records(
     """Store what differs from before; *growth* is by how many record sets the zone is larger then."""
     await records.write(tx, zone.id, changed)
     await zones.grow(tx, zone.id, growth)
-    await changes.mark(tx, change, [Untold(zone.id, key) for key in changed])
+    # A change that changes nothing is one all the same, and in force when those before it are.
+    await changes.mark(tx, change, [Untold(zone.id, key) for key in changed or (None,)])
 
 
 async def associate(tx: Tx, zone: HostedZone, vpc: str, region: str, change: Change) -> None:

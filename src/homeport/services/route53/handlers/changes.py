@@ -17,10 +17,10 @@ async def get_change(call: Call, *, id: str) -> dict[str, Any]:  # noqa: A002 - 
     change = await changes.find(call.tx, id)
     if change is None:
         raise errors.change_missing(id)
-    told = await changes.is_told(call.tx, change)
+    told = await changes.is_in_force(call.tx, change)
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while not told and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(_STEP)
         async with call.database.snapshot() as tx:
-            told = await changes.is_told(tx, change)
+            told = await changes.is_in_force(tx, change)
     return {"ChangeInfo": views.change_view(change, told=told)}

@@ -35,7 +35,10 @@ class BalancerNames:
         self._wake = wake
 
     async def pass_(self) -> None:
-        """Look at all load balancers, which are few, and write only what differs."""
+        """Look at all load balancers, which are few, and write only where something differs."""
+        async with self._database.snapshot() as tx:
+            if not await _differs(tx, await load_balancers.all_named(tx)):
+                return
         async with self._database.transaction() as tx:
             balancers = await load_balancers.all_named(tx)
             named = await self._name(tx, balancers)
@@ -56,6 +59,19 @@ class BalancerNames:
     def reconciler(self) -> Reconciler:
         """Return the reconciler for the driver."""
         return Reconciler(NAME, self.pass_, interval=30, wakes=frozenset({BALANCING, TARGETS, "fleet.joined"}))
+
+
+async def _differs(tx: Tx, balancers: Sequence[LoadBalancer]) -> bool:
+    """Say whether names or their health are otherwise than they should be."""
+    todo = plan(await records.every(tx, OWN.id), balancers)
+    if todo.puts or todo.deletes:
+        return True
+    checks = {check.id: check for check in [await health_of(tx, balancer) for balancer in balancers]}
+    for node in await assignments.nodes(tx):
+        known = await assignments.items(tx, node.name, "EndpointCheck")
+        if {item.id: item for item in known if is_balancer_check(item.id)} != checks:
+            return True
+    return False
 
 
 async def _tell_health(tx: Tx, checks: Sequence[EndpointCheck]) -> bool:

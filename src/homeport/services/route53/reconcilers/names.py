@@ -27,22 +27,22 @@ Told = wire.Zone | wire.RecordSet | wire.EndpointCheck | wire.Drop
 
 async def one_pass(database: Database, clock: Clock, wake: Callable[[str], None]) -> None:
     """Tell every node what it does not know yet, and look again at once if there is more."""
-    async with database.snapshot() as tx:  # this is woken often, and mostly for nothing
-        nodes = [node.name for node in await assignments.nodes(tx)]
-        if set(nodes) <= await changes.informed_nodes(tx) and not await changes.untold(tx, 1):
+    async with database.snapshot() as tx:
+        if not await changes.anything_to_tell(tx):
             return
     async with database.transaction() as tx:
         nodes = [node.name for node in await assignments.nodes(tx)]
-        informed = await changes.informed_nodes(tx)
-        fresh = [node for node in nodes if node not in informed]
-        for node in fresh:
+        wrote = set(nodes) - await changes.informed_nodes(tx)
+        for node in sorted(wrote):
             await _tell_everything(tx, node)
         things = await changes.untold(tx, _AT_ONCE) if nodes else []
         for thing in things:
-            await _tell(tx, nodes, await _as_it_is(tx, thing))
+            wrote |= await _tell(tx, nodes, await _as_it_is(tx, thing))
             await changes.told(tx, thing)
+        for node in nodes:
+            await changes.record_telling(tx, node, wrote=node in wrote)
         await changes.forget(tx, clock.now() - _REMEMBERED)
-    if fresh or things:
+    if wrote:
         wake("fleet.sessions")
     if len(things) == _AT_ONCE:
         wake(NAMES)
@@ -64,12 +64,17 @@ async def _as_it_is(tx: Tx, thing: Untold) -> Told:
     return projection.record_set_item(thing.zone, record_set)
 
 
-async def _tell(tx: Tx, nodes: list[str], told: Told) -> None:
+async def _tell(tx: Tx, nodes: list[str], told: Told) -> set[str]:
+    """Tell all nodes of one thing, and return those to which it is news."""
+    news = set()
     for node in nodes:
         if isinstance(told, wire.Drop):
-            await assignments.drop(tx, node, told.kind, told.id)
+            different = await assignments.drop(tx, node, told.kind, told.id)
         else:
-            await assignments.put_missing(tx, node, told)
+            different = await assignments.put_missing(tx, node, told)
+        if different:
+            news.add(node)
+    return news
 
 
 async def _tell_everything(tx: Tx, node: str) -> None:

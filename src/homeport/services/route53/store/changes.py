@@ -59,12 +59,65 @@ async def mark(tx: Tx, change: Change, things: Iterable[Untold]) -> None:
         )
 
 
-async def is_told(tx: Tx, change: Change) -> bool:
-    """Say whether nothing of a change, or of those before it, is left to be told; nobody to tell is told at once."""
-    if not await assignments.nodes(tx):
+async def is_in_force(tx: Tx, change: Change) -> bool:
+    """
+    Say whether a change, and all before it, are in force on every node that is connected.
+
+    A node that is not will take them before anything else when it comes back.
+    """
+    rows = await tx.fetch("SELECT node, synced FROM route53_nodes")
+    synced = {str(node): int(number) for node, number in rows}
+    return all(synced.get(node.name, 0) >= change.number for node in await assignments.nodes(tx) if node.connected)
+
+
+async def record_telling(tx: Tx, node: str, *, wrote: bool) -> None:
+    """
+    Note that a node was told what there was to tell, and whether that made a difference to its assignment.
+
+    It is in force when the node says that it has taken the assignment as it is now; at once if there is nothing to take.
+    """
+    row = await tx.fetch_one(
+        """SELECT COALESCE((SELECT MIN(change_number) - 1 FROM route53_untold),
+                           (SELECT MAX(number) FROM route53_changes), 0)"""
+    )
+    assert row is not None, "a value is a row"
+    pending = await tx.fetch_one("SELECT MAX(generation) FROM route53_tellings WHERE node = ?", node)
+    if wrote:
+        await tx.execute(
+            """INSERT INTO route53_tellings (node, generation, change_number) VALUES (?, ?, ?)
+               ON CONFLICT (node, generation) DO UPDATE SET change_number = excluded.change_number""",
+            node,
+            await assignments.generation(tx, node),
+            row[0],
+        )
+    elif pending is not None and pending[0] is not None:
+        await tx.execute(
+            "UPDATE route53_tellings SET change_number = ? WHERE node = ? AND generation = ?", row[0], node, pending[0]
+        )
+    else:
+        await _synced(tx, node, row[0])
+
+
+async def record_taking(tx: Tx, node: str, generation: int) -> None:
+    """Note that a node goes by its assignment up to *generation*."""
+    row = await tx.fetch_one(
+        "SELECT MAX(change_number) FROM route53_tellings WHERE node = ? AND generation <= ?", node, generation
+    )
+    if row is not None and row[0] is not None:
+        await tx.execute("DELETE FROM route53_tellings WHERE node = ? AND generation <= ?", node, generation)
+        await _synced(tx, node, row[0])
+
+
+async def _synced(tx: Tx, node: str, number: int) -> None:
+    await tx.execute("UPDATE route53_nodes SET synced = ? WHERE node = ? AND synced < ?", number, node, number)
+
+
+async def anything_to_tell(tx: Tx) -> bool:
+    """Say whether there is a node to which there is something to say."""
+    nodes = {node.name for node in await assignments.nodes(tx)}
+    if nodes - await informed_nodes(tx):
         return True
-    found = await tx.fetch_one("SELECT 1 FROM route53_untold WHERE change_number <= ? LIMIT 1", change.number)
-    return found is None
+    return bool(nodes) and await tx.fetch_one("SELECT 1 FROM route53_untold LIMIT 1") is not None
 
 
 async def untold(tx: Tx, limit: int) -> list[Untold]:
