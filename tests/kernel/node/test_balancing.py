@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import ssl
 import subprocess
@@ -523,3 +524,70 @@ async def test_its_security_groups_decide_who_reaches_it(tmp_path: Path, root_fi
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await get(at.client, ADDRESS, 81)
+
+
+@pytest.mark.fault
+async def test_a_node_killed_at_random_moments_of_a_deployment_fails_no_request(tmp_path: Path, root_filesystem: Path):
+    dice = random.Random(5)
+    async with site(tmp_path, root_filesystem) as at:
+        await at.balance(balancer(listener(default(to(WEB)))), WEB)
+        webs = {11: await at.web(11, delay=0.01)}
+        await at.register(target(WEB, 11))
+        load = Load(at.client, ADDRESS, clients=6).start()
+
+        async def kill() -> None:
+            await asyncio.sleep(dice.choice((0.0, 0.005, 0.02, 0.05, 0.1, 0.2)))  # the moment is the point
+            at.server.kill_agent()
+            at.server.start_agent()
+
+        for number in range(12, 22):
+            webs[number] = await at.web(number, delay=0.01)
+            at.server.put(target(WEB, number))
+            if dice.random() < 0.5:
+                await kill()
+            await at.settled(target(WEB, number), TargetState.HEALTHY)
+            if dice.random() < 0.5:  # the proxy is replaced, too
+                extra = listener(default(FixedResponse(status=200)), port=8000 + number)
+                at.server.put(balancer(listener(default(to(WEB))), extra))
+                if dice.random() < 0.5:
+                    await kill()
+            old = number - 1
+            at.server.put(target(WEB, old, draining=True, draining_since=1e12))
+            if dice.random() < 0.5:
+                await kill()
+            await at.settled(target(WEB, old), TargetState.DRAINED, 90)
+            at.server.drop(target(WEB, old))
+            webs[old].exit()
+            await load.more(20)
+        await load.stop()
+        assert load.failed == []
+        assert load.by.keys() == {web.name.encode() for web in webs.values()}
+
+
+async def test_a_target_that_swallows_packets_costs_time_but_no_request(tmp_path: Path, root_filesystem: Path):
+    slow = replace(WEB, health_check=replace(CHECK, interval=300))
+    async with site(tmp_path, root_filesystem) as at:
+        await at.web(11)
+        await at.web(12)
+        await at.balance(balancer(listener(default(to(WEB)))), slow)
+        await at.register(target(WEB, 11), target(WEB, 12))
+        deaf = replace(eni(12), groups=("sg-deaf",))
+        at.server.put(SecurityGroup(id="sg-deaf", vpc=VPC.id), deaf)
+        other = Client(at.client, eni(12).address)
+
+        async def refused() -> bool:
+            try:
+                async with asyncio.timeout(0.2):
+                    await other.open()
+            except TimeoutError:
+                return True
+            other.close()
+            return False
+
+        while not await refused():
+            await asyncio.sleep(0.05)
+        replies = await asyncio.gather(*(get(at.client, ADDRESS) for _ in range(6)))
+        assert {(reply.status, reply.body) for reply in replies} == {(200, b"web-11")}
+        at.server.put(target(WEB, 11, draining=True, draining_since=1e12))
+        await at.settled(target(WEB, 11), TargetState.DRAINED)
+        assert (await get(at.client, ADDRESS)).status == 504
