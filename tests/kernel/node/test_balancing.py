@@ -442,6 +442,7 @@ async def test_it_serves_on_when_the_proxy_or_the_node_is_killed(tmp_path: Path,
         assert len(cut) <= load.clients, load.failed
         at.server.kill_agent()
         os.kill(at.processes()[0], signal.SIGKILL)
+        await until(lambda: at.processes() == [])
         at.server.drop(target(WEB, 11))
         at.server.start_agent()
         await until(lambda: at.processes())

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from homeport.node.balancing.config import fingerprint, render
-from homeport.node.balancing.model import Desired, Placed, backend_of, open_backend_of, server_of
+from homeport.node.balancing.model import (
+    Desired,
+    Placed,
+    backend_of,
+    first_backend_of,
+    open_backend_of,
+    server_of,
+)
 from homeport.node.balancing.process import Process, Proxy
 from homeport.node.balancing.sync import commands
 from homeport.wire.messages import (
@@ -93,6 +100,8 @@ async def test_targets_of_every_kind_of_group_can_come_and_go(box: None, tmp_pat
         for target in targets:
             assert seen[backend_of(target.target_group), server_of(target)].split(" ")[0] in ("NOLB", "DOWN"), target
             assert seen[open_backend_of(target.target_group), server_of(target)] == "no check", target
+            assert (first_backend_of(target.target_group), server_of(target)) in seen, target
+        await admin.tell(commands(wanted, await admin.look(), states, states))  # they have been checked
         assert commands(wanted, await admin.look(), states, states) == []
         assert fingerprint(wanted) == process.fingerprint
         await admin.tell(commands(desired(kind, made, ()), await admin.look(), {}, ()))
@@ -109,6 +118,7 @@ async def test_targets_that_a_process_begins_with_are_told_of_in_the_same_way(bo
         assert {server.status for server in (await admin.look()).servers} == {"MAINT"}
         states = dict.fromkeys(wanted.targets, TargetState.INITIAL)
         await admin.tell(commands(wanted, await admin.look(), states, states))
-        main = [server.status for server in (await admin.look()).servers if not server.backend.endswith(".open")]
+        backends = {backend_of(each.id) for each in made}
+        main = [server.status for server in (await admin.look()).servers if server.backend in backends]
         assert {status.split(" ")[0] for status in main} <= {"NOLB", "DOWN"}
         assert len(main) == len(targets)

@@ -76,14 +76,15 @@ def test_the_process_has_its_own_socket_state_and_root():
 def test_a_listener_chooses_a_group_and_then_changes_headers():
     lines = section(rendered(desired()), "frontend port-8080")
     group = "targetgroup.web.0123456789abcdef"
-    assert lines[:4] == [
+    assert lines[:5] == [
         "bind :8080",
         "tcp-request session set-var(sess.begun) date",
+        "http-request set-var(txn.begun) date",
         "http-request set-var(txn.rule) int(0) if !{ var(txn.rule) -m found }",
         f"http-request set-var(txn.group) str({group}) if {{ var(txn.rule) -m int 0 }} !{{ var(txn.group) -m found }}",
     ]
-    assert lines[4].startswith("http-request return status 503 content-type text/html file ")
-    assert lines[5:] == [
+    assert lines[5].startswith("http-request return status 503 content-type text/html file ")
+    assert lines[6:] == [
         (
             "http-request set-header Host %[req.hdr(host)]:8080 if { req.hdr(host) -m found }"
             " !{ req.hdr(host) -m reg :[0-9]+$ }"
@@ -105,6 +106,15 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
             " if { var(txn.trace) -m len gt 0 } !{ var(txn.trace) -m sub Root= }"
         ),
         "http-after-response set-header Connection close if { date,sub(sess.begun) ge 3600 }",
+        (
+            "http-after-response set-status 504 reason 'Gateway Time-out'"
+            " if { res.hdr(X-Homeport-Unconnected) -m found } { date,sub(txn.begun),div(8) gt 0 }"
+        ),
+        (
+            "http-after-response set-status 502 reason 'Bad Gateway'"
+            " if { res.hdr(X-Homeport-Unconnected) -m found } !{ date,sub(txn.begun),div(8) gt 0 }"
+        ),
+        "http-after-response del-header X-Homeport-Unconnected",
         "use_backend %[var(txn.group)].open if { var(txn.group),nbsrv eq 0 } !{ stopping }",
         "use_backend %[var(txn.group)]",
     ]

@@ -36,6 +36,12 @@ BALANCER = LoadBalancer(
     enis=("eni-1",),
     listeners=(Listener(id="l", port=80, protocol="HTTP", rules=(RULE,)),),
 )
+FIRST = f"targetgroup.web.1.first/{ADDRESS}"
+PROBE = [
+    f"add server {FIRST} {ADDRESS} check inter 1s fastinter 100ms rise 1 fall 2",
+    f"enable health {FIRST}",
+    f"set server {FIRST} state ready",
+]
 MAIN, OPEN = f"targetgroup.web.1/{ADDRESS}", f"targetgroup.web.1.open/{ADDRESS}"
 BEGIN = [
     f"set server {MAIN} weight 0",
@@ -49,11 +55,12 @@ def desired(*targets: Target, balancer: LoadBalancer = BALANCER, group: TargetGr
     return Desired(balancer, {group.id: group}, {target.id: target for target in targets})
 
 
-def seen(main: str, opened: str = "MAINT", sessions: int = 0) -> Seen:
+def seen(main: str, opened: str = "MAINT", sessions: int = 0, first: tuple[str, str] | None = None) -> Seen:
     return Seen(
         (
             ServerSeen("targetgroup.web.1", ADDRESS, main, sessions=sessions),
             ServerSeen("targetgroup.web.1.open", ADDRESS, opened),
+            *([ServerSeen("targetgroup.web.1.first", ADDRESS, *first)] if first is not None else ()),
         )
     )
 
@@ -66,8 +73,17 @@ def told(target: Target, what: Seen, state: TargetState | None = None) -> list[s
 def test_a_new_target_is_added_and_waits_for_its_first_check():
     options = "check inter 30s rise 5 fall 2"
     add = [f"add server {MAIN} {ADDRESS} {options} weight 0", f"enable health {MAIN}"]
-    assert told(TARGET, Seen()) == [*add, *BEGIN]
-    assert told(TARGET, seen("NOLB"), TargetState.INITIAL) == []
+    assert told(TARGET, Seen()) == [*add, *BEGIN, *PROBE]
+    waiting = seen("NOLB", first=("UP", "INI"))
+    assert told(TARGET, waiting, TargetState.INITIAL) == []
+
+
+def test_the_first_check_that_passes_is_enough():
+    passed = seen("NOLB", first=("UP", "L7OK"))
+    assert told(TARGET, passed, TargetState.INITIAL) == [f"set server {MAIN} health up"]
+    assert told(TARGET, seen("NOLB", first=("DOWN", "L7STS")), TargetState.INITIAL) == []
+    over = told(TARGET, seen("UP", "no check", first=("UP", "L7OK")), TargetState.HEALTHY)
+    assert over == [f"set server {FIRST} state maint", f"shutdown sessions server {FIRST}", f"del server {FIRST}"]
 
 
 def test_a_target_that_has_been_checked_is_asked_while_none_is_healthy():
@@ -89,7 +105,7 @@ def test_a_draining_target_is_taken_out_everywhere():
 
 
 def test_a_target_registered_again_begins_anew():
-    assert commands(desired(TARGET), seen("MAINT"), {TARGET.id: TargetState.DRAINED}, ()) == BEGIN
+    assert commands(desired(TARGET), seen("MAINT"), {TARGET.id: TargetState.DRAINED}, ()) == [*BEGIN, *PROBE]
     assert commands(desired(TARGET), seen("UP"), {TARGET.id: TargetState.HEALTHY}, ())[:4] == BEGIN
 
 

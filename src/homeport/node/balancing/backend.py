@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from homeport.node.balancing.answers import Files, page
 from homeport.node.balancing.conditions import quoted
 from homeport.node.balancing.frontend import sticky_cookies
-from homeport.node.balancing.model import Placed, backend_of, open_backend_of, server_of
+from homeport.node.balancing.model import Placed, backend_of, first_backend_of, open_backend_of, server_of
 from homeport.wire.messages import LoadBalancer, TargetGroup, TargetHealthCheck
 
 WEIGHT = 100  # of every target that is given requests: slow start counts up to it
@@ -17,10 +17,11 @@ def backends(
     files: Files, balancer: LoadBalancer, group: TargetGroup, placed: Collection[Placed]
 ) -> Iterator[list[str]]:
     """
-    Yield the two sections of a target group.
+    Yield the sections of a target group.
 
     The first knows which targets are healthy.  The second is asked while none is, and then gives requests to all that
-    ever were, as AWS does.
+    were checked, as AWS does.  The third is asked by nobody: HAProxy checks what is added to it for the first time only
+    after a whole interval, so new targets are here, too, and checked at once and often until they answer.
     """
     if group.target_type == "lambda":
         # A function cannot be called yet; what AWS answers when a call fails is said.
@@ -52,6 +53,7 @@ def backends(
         *([f"default-server {transport}"] if transport else ()),
         *(f"server {server_of(each.target)} {server_of(each.target)}" for each in ordered),
     ]
+    yield [f"backend {first_backend_of(group.id)}", *_health_check(group.health_check)]
 
 
 _ALGORITHMS = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
@@ -67,10 +69,19 @@ def server_options(group: TargetGroup) -> str:
         f"fall {check.unhealthy_threshold}",
         *([f"slowstart {group.slow_start}s"] if group.slow_start else ()),
         *_transport(group),
+        *_check_transport(group),
     ]
-    if check.protocol in _SECURE and group.protocol not in _SECURE:
-        words += ["check-ssl", "verify none"]
     return " ".join(words)
+
+
+def first_options(group: TargetGroup) -> str:
+    """Return how a new target is checked until it answers: soon, then every second."""
+    return " ".join(("check inter 1s fastinter 100ms rise 1 fall 2", *_transport(group), *_check_transport(group)))
+
+
+def _check_transport(group: TargetGroup) -> list[str]:
+    secure = group.health_check.protocol in _SECURE and group.protocol not in _SECURE
+    return ["check-ssl", "verify", "none"] if secure else []
 
 
 def open_options(group: TargetGroup) -> str:

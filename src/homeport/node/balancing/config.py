@@ -17,7 +17,6 @@ from homeport.node.balancing.frontend import frontend
 from homeport.node.balancing.model import Desired, Placed, backend_of, groups_of, open_backend_of, server_of
 from homeport.wire.messages import LoadBalancer, TargetState
 
-CONNECT_SECONDS = 3  # with the two repetitions, in sum about the ten seconds that AWS waits for a connection
 HARD_STOP_SECONDS = 3600
 _STATE_HEADER = (
     "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight"
@@ -98,11 +97,11 @@ def _defaults(files: Files, balancer: LoadBalancer) -> list[str]:
     lines = [
         "defaults",
         "load-server-state-from-file global",
-        f"timeout connect {CONNECT_SECONDS}s",
+        f"timeout connect {pages.CONNECT_SECONDS}s",
         f"timeout client {idle}s",
         f"timeout server {idle}s",
         f"timeout tunnel {idle}s",
-        "retries 2",
+        f"retries {pages.CONNECT_TRIES - 1}",
         "option redispatch 1",
     ]
     if balancer.kind == "network":
@@ -115,7 +114,11 @@ def _defaults(files: Files, balancer: LoadBalancer) -> list[str]:
         "option http-ignore-probes",
         "option idle-close-on-response",
         "retry-on conn-failure empty-response",
-        *(f"errorfile {status} {files.put(pages.answer(said), 'http')}" for status, said in pages.ERRORS.items()),
+        *(f"errorfile {status} {files.put(pages.answer(status), 'http')}" for status in pages.ERRORS),
+        (
+            f"http-error status 503 content-type text/html lf-file {files.put(pages.unconnected(), 'format')}"
+            f" hdr Server {pages.SERVER} hdr {pages.UNCONNECTED} yes"
+        ),
     ]
 
 

@@ -8,6 +8,7 @@ those below it from answering, and headers are changed only after every conditio
 import base64
 from collections.abc import Container, Iterator
 
+from homeport.node.balancing import pages
 from homeport.node.balancing.answers import Files, fixed, page, redirect
 from homeport.node.balancing.conditions import acls
 from homeport.node.balancing.model import backend_of, open_backend_of
@@ -26,6 +27,7 @@ def frontend(files: Files, balancer: LoadBalancer, listener: Listener, known: Co
         yield from _stream(listener, known)
         return
     yield "tcp-request session set-var(sess.begun) date"
+    yield "http-request set-var(txn.begun) date"
     for number, rule in enumerate(listener.rules):
         lines, names = acls(rule, f"rule-{number}")
         yield from lines
@@ -34,6 +36,7 @@ def frontend(files: Files, balancer: LoadBalancer, listener: Listener, known: Co
         yield from _action(files, listener, number, rule, known)
     yield from _headers(balancer, listener)
     yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
+    yield from _unconnected()
     yield f"use_backend %[var(txn.group)].open if {{ var(txn.group),nbsrv eq 0 }} {_OPEN_IF}"
     yield "use_backend %[var(txn.group)]"
 
@@ -47,6 +50,16 @@ def _stream(listener: Listener, known: Container[str]) -> Iterator[str]:
         return
     yield f"use_backend {open_backend_of(group)} if {{ nbsrv({backend_of(group)}) eq 0 }} {_OPEN_IF}"
     yield f"default_backend {backend_of(group)}"
+
+
+def _unconnected() -> Iterator[str]:
+    """Set the status of the answer that says that no target could be connected to."""
+    marked = f"{{ res.hdr({pages.UNCONNECTED}) -m found }}"
+    long = f"{{ {pages.TOOK_LONG} gt 0 }}"
+    for status, condition in ((504, f"{marked} {long}"), (502, f"{marked} !{long}")):
+        reason = pages.title(status)[4:]
+        yield f"http-after-response set-status {status} reason '{reason}' if {condition}"
+    yield f"http-after-response del-header {pages.UNCONNECTED}"
 
 
 # --- TLS

@@ -41,6 +41,11 @@ def open_backend_of(group: str) -> str:
     return f"{backend_of(group)}.open"
 
 
+def first_backend_of(group: str) -> str:
+    """Return the backend, asked by nobody, that finds out quickly when a new target begins to answer."""
+    return f"{backend_of(group)}.first"
+
+
 def server_of(target: Target) -> str:
     """Return what HAProxy calls a target."""
     return f"{target.address}:{target.port}"

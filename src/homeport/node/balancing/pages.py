@@ -26,16 +26,32 @@ _REASONS = MappingProxyType(
     }
 )
 
-# What HAProxy says of its own accord, and what is said instead.  It says 503 where a target could not be connected to:
-# that there is none is known before it is asked.
-ERRORS = MappingProxyType(
-    {400: 400, 403: 403, 405: 405, 408: 408, 413: 413, 429: 429, 500: 500, 501: 501, 502: 502, 503: 502, 504: 504}
-)
+ERRORS = (400, 403, 405, 408, 413, 429, 500, 501, 502, 504)  # that HAProxy says of its own accord, 503 excepted
+
+# HAProxy says 503 where no target could be connected to: that there is none is known before it is asked.  AWS says 502 if
+# connections were refused, and 504 if none came about in ten seconds; which it was is known by the time it took.
+UNCONNECTED = "X-Homeport-Unconnected"  # marks that answer until its status is set
+CONNECT_SECONDS, CONNECT_TRIES = 3, 3
+_LONG = CONNECT_SECONDS * CONNECT_TRIES - 1
+TOOK_LONG = f"date,sub(txn.begun),div({_LONG})"  # nothing if it did not
 
 
 def body(status: int) -> str:
     """Return the page for a status."""
-    title = f"{status} {_REASONS[status]}"
+    return _page(title(status))
+
+
+def unconnected() -> str:
+    """Return the page for a target that could not be connected to, as a format of HAProxy's."""
+    return _page(f"%[{TOOK_LONG},bool,iif({title(504)},{title(502)})]")
+
+
+def title(status: int) -> str:
+    """Return a status with its words."""
+    return f"{status} {_REASONS[status]}"
+
+
+def _page(title: str) -> str:
     return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "</body>\r\n</html>\r\n"
@@ -46,7 +62,7 @@ def answer(status: int) -> str:
     """Return the whole answer for a status, as an error file of HAProxy's holds it."""
     page = body(status)
     head = (
-        f"HTTP/1.1 {status} {_REASONS[status]}",
+        f"HTTP/1.1 {title(status)}",
         f"Server: {SERVER}",
         "Content-Type: text/html",
         f"Content-Length: {len(page)}",

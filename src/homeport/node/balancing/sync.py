@@ -11,8 +11,15 @@ One that drains is in maintenance: what runs is finished, nothing comes, not eve
 from collections.abc import Collection, Iterator, Mapping
 
 from homeport.node.balancing.admin import Seen, ServerSeen
-from homeport.node.balancing.backend import WEIGHT, open_options, server_options
-from homeport.node.balancing.model import Desired, backend_of, groups_of, open_backend_of, server_of
+from homeport.node.balancing.backend import WEIGHT, first_options, open_options, server_options
+from homeport.node.balancing.model import (
+    Desired,
+    backend_of,
+    first_backend_of,
+    groups_of,
+    open_backend_of,
+    server_of,
+)
 from homeport.wire.messages import Target, TargetGroup, TargetState
 
 
@@ -34,11 +41,15 @@ def commands(desired: Desired, seen: Seen, states: Mapping[str, TargetState], be
         unchecked = (open_backend_of(group.id), server_of(target))
         wanted[checked] = wanted[unchecked] = target
         told += _checked(target, group, servers.get(checked), begun=target.id in begun)
+        first = (first_backend_of(group.id), server_of(target))
+        known = target.id in begun and states.get(target.id) is not TargetState.INITIAL
+        if not target.draining and not known:
+            wanted[first] = target
+            told += _first(target, group, servers.get(first))
         passing = not target.draining and states.get(target.id) in (TargetState.HEALTHY, TargetState.UNHEALTHY)
         told += _unchecked(target, group, servers.get(unchecked), passing=passing)
-    by_backend = {
-        backend(id_): group for id_, group in desired.groups.items() for backend in (backend_of, open_backend_of)
-    }
+    backends = (backend_of, open_backend_of, first_backend_of)
+    by_backend = {backend(id_): group for id_, group in desired.groups.items() for backend in backends}
     for key, server in servers.items():
         if key not in wanted:
             told += _leave(desired, server, by_backend.get(server.backend))
@@ -62,6 +73,17 @@ def _checked(target: Target, group: TargetGroup, server: ServerSeen | None, *, b
         yield f"set server {name} state ready"
         yield f"set server {name} health stopping"
         yield f"set server {name} weight {WEIGHT}"
+
+
+def _first(target: Target, group: TargetGroup, server: ServerSeen | None) -> Iterator[str]:
+    """Have a new target checked at once, and take it for healthy with the first check that passes."""
+    name = f"{first_backend_of(group.id)}/{server_of(target)}"
+    if server is None:
+        yield f"add server {name} {server_of(target)} {first_options(group)}"
+        yield f"enable health {name}"
+        yield f"set server {name} state ready"
+    elif server.status.startswith("UP") and server.check.endswith("OK"):
+        yield f"set server {backend_of(group.id)}/{server_of(target)} health up"
 
 
 def _unchecked(target: Target, group: TargetGroup, server: ServerSeen | None, *, passing: bool) -> Iterator[str]:
