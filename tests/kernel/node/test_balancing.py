@@ -592,3 +592,52 @@ async def test_a_target_that_swallows_packets_costs_time_but_no_request(tmp_path
         at.server.put(target(WEB, 11, draining=True, draining_since=1e12))
         await at.settled(target(WEB, 11), TargetState.DRAINED)
         assert (await get(at.client, ADDRESS)).status == 504
+
+
+async def test_attributes_say_what_targets_are_told(tmp_path: Path, root_filesystem: Path):
+    sticky = replace(WEB, stickiness=GroupStickiness(kind="app_cookie", seconds=60, cookie="SID"))
+    async with site(tmp_path, root_filesystem) as at:
+        webs = [await at.web(number, extra="Set-Cookie: SID=1; Path=/\r\n") for number in (11, 12)]
+        here = f"{eni(100).address}"
+
+        async def headers(**attributes: Any) -> dict[str, str]:
+            port = 8000 + len(seen)
+            spec = balancer(listener(default(to(WEB)), port=port), **attributes)
+            at.server.put(spec)
+            await until(lambda: at.processes() and listens(at, port))
+            given = {"X_Forwarded_For": "203.0.113.1", "X_Sent": "1", "X%": "1"}
+            reply = await get(at.client, ADDRESS, port, host="web.test", **given)
+            seen.append(reply.body)
+            web = next(web for web in webs if web.name.encode() == reply.body)
+            return web.seen[-1].headers
+
+        seen: list[bytes] = []
+        await at.balance(balancer(listener(default(to(WEB)))), sticky)
+        await at.register(target(WEB, 11), target(WEB, 12))
+        found = await headers()
+        assert (found["x-forwarded-for"], found["host"]) == (f"203.0.113.1, {here}", "web.test:8000")
+        assert "x%" in found
+        found = await headers(xff_client_port=True, preserve_host_header=True, drop_invalid_header_fields=True)
+        assert found["x-forwarded-for"].startswith(f"203.0.113.1, {here}:")
+        assert (found["host"], "x%" in found, "x-sent" in found) == ("web.test", False, True)
+        assert (await headers(xff_header_processing="preserve"))["x-forwarded-for"] == "203.0.113.1"
+        assert "x-forwarded-for" not in await headers(xff_header_processing="remove")
+        first = await get(at.client, ADDRESS, 8003)
+        cookies = "; ".join(each.partition(";")[0] for each in first.headers["set-cookie"])
+        assert "AWSALBAPP-0=" in cookies
+        assert {(await get(at.client, ADDRESS, 8003, Cookie=cookies)).body for _ in range(10)} == {first.body}
+
+
+async def test_a_target_that_has_begun_is_given_more_and_more(tmp_path: Path, root_filesystem: Path):
+    slow = replace(WEB, slow_start=30)
+    async with site(tmp_path, root_filesystem) as at:
+        await at.web(11)
+        await at.web(12)
+        await at.balance(balancer(listener(default(to(WEB)))), WEB)
+        await at.register(target(WEB, 11))
+        before = at.processes()
+        at.server.put(slow)  # a process that is started with a healthy target knows no beginning of it
+        await until(lambda: at.processes() and not set(before) & set(at.processes()))
+        await at.register(target(WEB, 12))
+        bodies = [(await get(at.client, ADDRESS)).body for _ in range(60)]
+        assert 0 < bodies.count(b"web-12") < 20  # a tenth or so of its share

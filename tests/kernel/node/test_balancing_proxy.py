@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from homeport.node.balancing.config import fingerprint, render
+from homeport.node.balancing.config import Place, Rendered, fingerprint, render
 from homeport.node.balancing.model import (
     Desired,
     Placed,
@@ -17,7 +17,7 @@ from homeport.node.balancing.model import (
     open_backend_of,
     server_of,
 )
-from homeport.node.balancing.process import Process, Proxy
+from homeport.node.balancing.process import Process, Proxy, ProxyFailed
 from homeport.node.balancing.sync import commands
 from homeport.wire.messages import (
     Forward,
@@ -122,3 +122,27 @@ async def test_targets_that_a_process_begins_with_are_told_of_in_the_same_way(bo
         main = [server.status for server in (await admin.look()).servers if server.backend in backends]
         assert {status.split(" ")[0] for status in main} <= {"NOLB", "DOWN"}
         assert len(main) == len(targets)
+
+
+async def test_a_process_leaves_only_the_files_that_are_needed(box: None, tmp_path: Path):
+    first, second = (desired("application", groups("application")[:number], ()) for number in (1, 2))
+    async with proxy(tmp_path, first) as (found, process):
+        replaced = await found.start(fingerprint(second), lambda place: render(second, (), place), [process], process)
+        await found.ended(process)
+        assert found.processes() == [replaced]
+
+        def broken(place: Place) -> Rendered:
+            return Rendered("global\n    nothing of the kind\n", "", {"key.pem": "secret"})
+
+        for _ in range(2):
+            with pytest.raises(ProxyFailed, match="unknown keyword 'nothing'"):
+                await found.start("broken", broken, [replaced], replaced)
+        assert await found.serves(replaced)
+        names = {path.name for path in (tmp_path / "lb").iterdir()}
+        assert not {name for name in names if name.startswith("broken")}
+        third = await found.start(fingerprint(first), lambda place: render(first, (), place), [replaced], replaced)
+        await found.ended(replaced)
+        files = render(first, (), Place("x", tmp_path)).files
+        own = {f"{third.run}{suffix}" for suffix in (".cfg", ".sock", ".state", ".log")}
+        left = {path.name for path in (tmp_path / "lb").iterdir()}
+        assert {name for name in left if not name.startswith(replaced.run)} == {"empty", *files, *own}

@@ -14,7 +14,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +106,7 @@ class Proxy:
         program, nsenter = _found(self._program), _found("nsenter")
         number = max((self._highest(), *(each.number for each in before))) + 1
         run = run_name(fingerprint, number)
-        await asyncio.to_thread(self._write, run, render)
+        files = await asyncio.to_thread(self._write, run, render)
         argv = [nsenter, f"--net={self._namespace()}", program, "-db", "-C", str(self._directory), "-f", f"{run}.cfg"]
         if taken is not None:
             argv += ["-x", f"{taken.run}.sock"]
@@ -117,8 +117,10 @@ class Proxy:
             await self._ready(process)
         except BaseException:
             await self.end(process)
+            self._sweep(lambda path: path.stem != run)
             raise
-        self._sweep({run, *(each.run for each in before)})
+        runs = {run, *(each.run for each in before)}
+        self._sweep(lambda path: path.stem in runs if path.suffix in _LISTED else path.name in files)
         return process
 
     def _highest(self) -> int:
@@ -126,7 +128,8 @@ class Proxy:
         names = (path.stem.rpartition("-")[2] for path in self._directory.glob("*.cfg"))
         return max((int(name) for name in names if name.isdigit()), default=0)
 
-    def _write(self, run: str, render: Callable[[Place], Rendered]) -> None:
+    def _write(self, run: str, render: Callable[[Place], Rendered]) -> Container[str]:
+        """Put a process's files in place, and return the names of those that say nothing of the process itself."""
         root = self._directory / "empty"
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         root.mkdir(exist_ok=True, mode=0o555)
@@ -135,6 +138,7 @@ class Proxy:
             _put(self._directory / name, text)
         _put(self._directory / f"{run}.state", rendered.state)
         _put(self._directory / f"{run}.cfg", rendered.config)
+        return rendered.files
 
     def _spawn(self, argv: list[str], run: str) -> int:
         log, flags = str(self._directory / f"{run}.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -169,10 +173,10 @@ class Proxy:
         alerts = [line for line in lines if "[ALERT]" in line] or lines[-1:]
         return " ".join(alerts)[:_KEPT_LOG] if alerts else "it said nothing"
 
-    def _sweep(self, runs: Collection[str]) -> None:
-        """Remove the files of processes that are gone."""
+    def _sweep(self, keep: Callable[[Path], bool]) -> None:
+        """Remove all files but those to keep; a process has read its own when it answers."""
         for path in self._directory.iterdir():
-            if path.suffix in _LISTED and path.stem not in runs:
+            if not path.is_dir() and not keep(path):
                 path.unlink(missing_ok=True)
 
     def runs(self, process: Process) -> bool:
