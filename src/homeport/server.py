@@ -46,14 +46,15 @@ from homeport.services.ecr.tokens import TokenService, load_or_create
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.metering import record_usage
 from homeport.services.ecs.observe import observe
+from homeport.services.ecs.observing_targets import observe_target
 from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
 from homeport.services.ecs.reconcilers.placement import Placement
 from homeport.services.elbv2.metering import record_traffic
-from homeport.services.elbv2.observe import observe_balancer, observe_target
+from homeport.services.elbv2.observe import observe_balancer
 from homeport.services.elbv2.reconcilers.balancing import Balancing
-from homeport.services.elbv2.service import TARGETS
+from homeport.services.elbv2.service import BALANCING, TARGETS
 from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
@@ -107,9 +108,9 @@ class Server:
             traffic=record_traffic,
             balancer=observe_balancer,
             target=observe_target,
-            wakes=("fleet.sessions", ecs_services.NAME, NAMES),
+            wakes=("fleet.sessions", ecs_services.NAME, NAMES, BALANCING),
             instance_wakes=(INSTANCES,),
-            balancer_wakes=("fleet.sessions", TARGETS),
+            balancer_wakes=("fleet.sessions", TARGETS, ecs_services.NAME),
         )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())

@@ -12,6 +12,7 @@ import msgspec
 from homeport.aws.tags import tags_view
 from homeport.db.database import Tx
 from homeport.kit.ids import Ids
+from homeport.services.ecs.balancing import groups_of
 from homeport.services.ecs.deployments import texts
 from homeport.services.ecs.model.services import (
     UNDERWAY,
@@ -26,7 +27,7 @@ from homeport.services.ecs.model.services import (
 )
 from homeport.services.ecs.ordering import Asked
 from homeport.services.ecs.store import deployments as store
-from homeport.services.ecs.store import tasks
+from homeport.services.ecs.store import services, tasks
 
 _SUPERSEDED = "Service deployment was superseded by a new one."  # unconfirmed
 
@@ -68,6 +69,7 @@ def asked_by(service: ServiceRecord, revision: Revision, started_by: str = "") -
 async def begin(at: Beginning, service: ServiceRecord, revision: Revision, live: Sequence[Deployment]) -> Deployment:
     """Move *service* to a new revision, away from its *live* deployments."""
     await store.put_revision(at.tx, revision)
+    await services.watch_targets(at.tx, service.arn, groups_of(revision.load_balancers))
     deployment = await _replace_primary(at, service, revision.arn, live, rollback=False)
     latest = await store.latest_move(at.tx, service.arn)
     if latest is not None and latest.status in UNDERWAY:

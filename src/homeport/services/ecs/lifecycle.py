@@ -61,6 +61,13 @@ def stopped_with(task: Task, code: StopCode, reason: str, now: float) -> Task:
     return _next(task, _stop(task, code, reason, now))
 
 
+def deactivating(task: Task) -> Task:
+    """Say of a task that was RUNNING that its load balancers take leave of it before it is stopped."""
+    if task.last_status is not Status.RUNNING:
+        return task
+    return _next(task, msgspec.structs.replace(task, last_status=Status.DEACTIVATING))
+
+
 def attaching(task: Task, zone: str, details: Sequence[tuple[str, str]]) -> Task:
     """Give the task the interface that was allocated for it."""
     attachment = msgspec.structs.replace(

@@ -10,8 +10,9 @@ from dataclasses import replace
 from homeport.db.database import Tx
 from homeport.fleet import assignments
 from homeport.services.ec2 import store as ec2
-from homeport.services.ecs import lifecycle, registries
+from homeport.services.ecs import lifecycle
 from homeport.services.ecs.model.tasks import StopCode, Task, TaskRecord
+from homeport.services.ecs.moving import move
 from homeport.services.ecs.registering import host_reason
 from homeport.services.ecs.store import tasks
 from homeport.wire.messages import Observed, StopCause, TaskPhase
@@ -26,7 +27,7 @@ async def observe(tx: Tx, node: str, observed: Observed, now: float) -> None:
         return
     task = await _with_host(tx, record, observed, now)
     task = lifecycle.advance(task, record.launch.containers, observed, now)
-    await registries.move(tx, record, replace(record, task=task, observed_sequence=observed.sequence), now)
+    await move(tx, record, replace(record, task=task, observed_sequence=observed.sequence), now)
     if observed.phase in {TaskPhase.STOPPED, TaskPhase.GONE}:
         await _drop(tx, record, node)
     if observed.phase is TaskPhase.GONE:

@@ -1,10 +1,11 @@
 """A service with its tasks as the planner sees it.  Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from homeport.services.ecs import balancing
 from homeport.services.ecs.deployments import model as planned
-from homeport.services.ecs.model.services import Breaker, Deployment, ServiceRecord
+from homeport.services.ecs.model.services import Breaker, Deployment, Revision, ServiceRecord
 from homeport.services.ecs.model.tasks import Desired, Launch, Status, StopCode, Task, TaskRecord
 
 #: The ends that a task does not come to by itself.
@@ -24,11 +25,20 @@ class Places:
     draining: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What load balancers say: the targets of the service's groups, and the revisions that name these."""
+
+    states: balancing.States = field(default_factory=dict)
+    revisions: Mapping[str, Revision] = field(default_factory=dict)
+
+
 def as_planned(
     service: ServiceRecord,
     deployments: Sequence[Deployment],
     records: Sequence[TaskRecord],
     places: Places,
+    behind: Behind,
     now: float,
 ) -> planned.Service:
     """Return *service* with its *deployments*, the PRIMARY one first, and all its tasks that are not settled."""
@@ -37,7 +47,7 @@ def as_planned(
         name=service.name,
         desired=declared.desired_count,
         deployments=tuple(_deployment(each) for each in deployments),
-        tasks=tuple(_task(each, places, now) for each in records),
+        tasks=tuple(_task(each, places, behind, now) for each in records),
         minimum_healthy_percent=declared.configuration.minimum_healthy_percent,
         maximum_percent=declared.configuration.maximum_percent,
         grace_seconds=float(declared.grace_seconds or 0),
@@ -75,7 +85,7 @@ def breaker_of(breaker: Breaker) -> planned.Breaker | None:
     )
 
 
-def _task(record: TaskRecord, places: Places, now: float) -> planned.Task:
+def _task(record: TaskRecord, places: Places, behind: Behind, now: float) -> planned.Task:
     task, launch = record.task, record.launch
     return planned.Task(
         id=task.id,
@@ -84,6 +94,7 @@ def _task(record: TaskRecord, places: Places, now: float) -> planned.Task:
         phase=phase_of(task),
         running_since=task.started_at or None,
         container_health=_health(task, launch),
+        targets=balancing.as_planned(record, behind.revisions.get(launch.revision_of_service), behind.states),
         protected=record.protected_until is not None and record.protected_until > now,
         zone=task.availability_zone,
         instance=task.container_instance_arn or "",

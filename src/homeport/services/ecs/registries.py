@@ -9,13 +9,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET
-
 from homeport.aws.fields import Fields
 from homeport.db.database import Tx
-from homeport.services.ec2 import store as ec2
 from homeport.services.ecs.errors import InvalidParameter
 from homeport.services.ecs.model.tasks import Desired, Launch, Registry, Status, Task, TaskRecord
+from homeport.services.ecs.reaching import address_of, host_port
 from homeport.services.ecs.store import tasks
 from homeport.services.servicediscovery import registries
 from homeport.services.servicediscovery import tasks as names
@@ -102,7 +100,7 @@ async def _instance(tx: Tx, record: TaskRecord, registry: Registry) -> names.Tas
     task, launch = record.task, record.launch
     return names.TaskInstance(
         id=task.id,
-        address=await _address(tx, record),
+        address=await address_of(tx, record),
         port=_port(record, registry),
         zone=task.availability_zone,
         cluster=task.cluster_arn.rpartition("/")[2],
@@ -113,26 +111,8 @@ async def _instance(tx: Tx, record: TaskRecord, registry: Registry) -> names.Tas
     )
 
 
-async def _address(tx: Tx, record: TaskRecord) -> str:
-    """Return the address of the task's own interface, or of its instance's primary one."""
-    interface = record.launch.interface
-    if not interface:
-        instance = await ec2.find_instance(tx, record.launch.ec2_instance)
-        assert instance is not None, "a task that runs has an instance, or an interface of its own"
-        interface = instance.interface
-    found = await ec2.find_interface(tx, interface)
-    assert found is not None, "an interface outlives what runs on it"
-    return found.address
-
-
 def _port(record: TaskRecord, registry: Registry) -> int | None:
     """Return the registry's port, as it is reached from outside the task."""
     if registry.container_port is None:
         return registry.port
-    for container in record.task.containers:
-        if container.name != registry.container or container.network_bindings is UNSET:
-            continue
-        for binding in container.network_bindings:
-            if binding.container_port == registry.container_port and binding.host_port is not UNSET:
-                return binding.host_port
-    return registry.container_port
+    return host_port(record, registry.container, registry.container_port)

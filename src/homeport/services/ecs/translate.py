@@ -49,7 +49,8 @@ def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: M
         tags=dict(tags),
         pid_mode=applied.get("pidMode", ""),
         volumes=tuple(volume["name"] for volume in applied["volumes"]),
-        stop=task.desired_status is Desired.STOPPED,
+        # What is in flight from its load balancers is finished first.
+        stop=task.desired_status is Desired.STOPPED and not launch.leaving,
     )
 
 

@@ -63,6 +63,10 @@ def deregistered(service: str, count: int, group: str) -> str:
     return f"(service {service}) deregistered {count} targets in (target-group {group})"
 
 
+def failed_to_register(service: str, group: str, reason: str) -> str:
+    return f"(service {service}) failed to register targets in (target-group {group}) with (error {reason})"
+
+
 def draining(service: str, deployment: str, count: int) -> str:
     return f"(service {service}, taskSet {deployment}) has begun draining connections on {count} tasks."
 

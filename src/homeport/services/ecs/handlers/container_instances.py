@@ -8,7 +8,7 @@ from typing import Any
 from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
 from homeport.services.ec2 import store as ec2
-from homeport.services.ecs import lifecycle, registries
+from homeport.services.ecs import lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import Client, InvalidParameter, NoUpdateAvailable
 from homeport.services.ecs.instance_views import container_instance_view
@@ -16,6 +16,7 @@ from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model.clusters import Cluster
 from homeport.services.ecs.model.container_instances import ContainerInstance, Status
 from homeport.services.ecs.model.tasks import StopCode
+from homeport.services.ecs.moving import FOLLOWERS, move
 from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.placement.query import InvalidExpression, parse_expression
 from homeport.services.ecs.registering import cluster_of
@@ -126,13 +127,14 @@ async def deregister_container_instance(
         raise InvalidParameter("Found running tasks on the instance.")
     for record in live:
         stopped = replace(record, task=lifecycle.stopped_with(record.task, StopCode.USER, _FORCED, call.now()))
-        await registries.move(call.tx, record, stopped, call.now())
-        await assign_again(call.tx, stopped)
+        moved = await move(call.tx, record, stopped, call.now())
+        await assign_again(call.tx, moved.record)
     gone = replace(found, status=Status.INACTIVE)
     await store.update(call.tx, gone, inactive_since=call.now())
     call.wake("fleet.sessions")
     call.wake("ecs.placement")
-    call.wake(registries.NAMES)
+    for name in FOLLOWERS:
+        call.wake(name)
     return {"containerInstance": container_instance_view(gone)}
 
 

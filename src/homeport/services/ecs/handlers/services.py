@@ -1,14 +1,14 @@
 """Services: declared here, kept by the reconciler `ecs.services`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
-from homeport.services.ecs import registries
+from homeport.services.ecs import balancing, registries
 from homeport.services.ecs import service_views as views
 from homeport.services.ecs.compute import Compute, choose_compute
 from homeport.services.ecs.deploying import Beginning, asked_by, begin, number, of_service
@@ -31,6 +31,14 @@ _MOST_DESCRIBED = 10
 _LISTED = 10
 _NAME = "ecs.services"
 _NOT_IDEMPOTENT = "Creation of service was not idempotent."
+
+
+@dataclass(frozen=True, slots=True)
+class Fronts:
+    """By what a service's tasks are found: its loadBalancers and serviceRegistries."""
+
+    load_balancers: tuple[dict[str, Any], ...] = ()
+    registries: tuple[dict[str, Any], ...] = ()
 
 
 @ecs.operation("CreateService")
@@ -71,7 +79,7 @@ async def create_service(
     validation.check_unhonoured(
         execute_command=enable_execute_command, connect=service_connect_configuration, volumes=volume_configurations
     )
-    validation.check_balancing(load_balancers, role)
+    validation.check_role(role, load_balancers)
     validation.check_grace(health_check_grace_period_seconds)
     count = 0 if desired_count is None and scheduling_strategy == "DAEMON" else desired_count
     if count is None or task_definition is None:
@@ -84,7 +92,7 @@ async def create_service(
         definition.revision, task_definition, desired_count, launch_type, capacity_provider_strategy, platform_version,
         deployment_configuration, placement_constraints, placement_strategy, network_configuration,
         health_check_grace_period_seconds, scheduling_strategy, availability_zone_rebalancing, tags, enable_ecs_managed_tags,
-        propagate_tags, service_registries,
+        propagate_tags, service_registries, load_balancers,
     )  # fmt: skip
     arn = place_of(call).service_arn(service_name, place.name)
     if (existing := await _existing(call, arn, client_token, digest)) is not None:
@@ -124,7 +132,10 @@ async def create_service(
         compute,
         platform_version,
         network_configuration,
-        await registries.checked(call.tx, call.region, service_registries, definition.parsed()),
+        Fronts(
+            await balancing.checked(call.tx, call.region, load_balancers, definition.parsed()),
+            await registries.checked(call.tx, call.region, service_registries, definition.parsed()),
+        ),
     )
     await _check_startable(call, place, made, definition, revision)
     await _write(call, made, revision, client_token)
@@ -175,7 +186,7 @@ def _revision(
     compute: Compute,
     platform_version: str | None,
     network: Mapping[str, Any] | None,
-    listed_in: tuple[dict[str, Any], ...],
+    fronts: Fronts,
 ) -> Revision:
     on_fargate = compute.launch_type == "FARGATE"
     return Revision(
@@ -187,7 +198,25 @@ def _revision(
         strategy=compute.strategy,
         platform_version=(platform_version or "LATEST") if on_fargate else "",
         network=_network(network),
-        registries=listed_in,
+        load_balancers=fronts.load_balancers,
+        registries=fronts.registries,
+    )
+
+
+async def _fronts(
+    call: Call,
+    current: Revision,
+    definition: TaskDefinition,
+    load_balancers: Sequence[Mapping[str, Any]] | None,
+    service_registries: Sequence[Mapping[str, Any]] | None,
+) -> Fronts:
+    """Return the load balancers and registries of a service from now on; what is not given stays."""
+    document = definition.parsed()
+    balanced = current.load_balancers if load_balancers is None else load_balancers
+    listed = current.registries if service_registries is None else service_registries
+    return Fronts(
+        await balancing.checked(call.tx, call.region, balanced, document),
+        await registries.checked(call.tx, call.region, listed, document),
     )
 
 
@@ -232,7 +261,7 @@ async def update_service(
     deployment_controller: Mapping[str, Any] | None = None,
     enable_execute_command: bool | None = None,
     enable_ecs_managed_tags: bool | None = None,
-    load_balancers: Sequence[Mapping[str, Any]] = (),
+    load_balancers: Sequence[Mapping[str, Any]] | None = None,
     propagate_tags: str | None = None,
     service_registries: Sequence[Mapping[str, Any]] | None = None,
     service_connect_configuration: Mapping[str, Any] | None = None,
@@ -244,7 +273,6 @@ async def update_service(
     validation.check_unhonoured(
         execute_command=enable_execute_command, connect=service_connect_configuration, volumes=volume_configurations
     )
-    validation.check_balancing(load_balancers, None)
     validation.check_grace(health_check_grace_period_seconds)
     place = await get_cluster(call, cluster)
     found = await _get_active(call, place, service)
@@ -278,9 +306,7 @@ async def update_service(
         compute,
         platform_version or current.platform_version or None,
         network_configuration if network_configuration is not None else current.network,
-        current.registries
-        if service_registries is None
-        else await registries.checked(call.tx, call.region, service_registries, definition.parsed()),
+        await _fronts(call, current, definition, load_balancers, service_registries),
     )
     await _check_startable(call, place, changed, definition, revision)
     changed = replace(changed, launch_type=compute.launch_type)

@@ -6,12 +6,13 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.aws.paging import cut_page
-from homeport.services.ecs import lifecycle, registries
+from homeport.services.ecs import lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotFound
 from homeport.services.ecs.handlers.container_instances import get_container_instance
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, place_of
 from homeport.services.ecs.model.tasks import Desired
+from homeport.services.ecs.moving import FOLLOWERS, move
 from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.store import services
@@ -99,13 +100,14 @@ async def stop_task(call: Call, *, task: str, cluster: str = DEFAULT_CLUSTER, re
     if record is None or record.task.cluster_arn != place.arn:
         raise InvalidParameter("The referenced task was not found.")
     stopped = replace(record, task=lifecycle.stopped_by_user(record.task, reason, call.now()))
-    document = await registries.move(call.tx, record, stopped, call.now())
+    moved = await move(call.tx, record, stopped, call.now())
     if record.waiting:
         call.wake("ecs.placement")  # no node has it: placement ends it
     elif stopped.task is not record.task:
-        await assign_again(call.tx, stopped)
+        await assign_again(call.tx, moved.record)
         call.wake("fleet.sessions")
     if record.launch.service:
         call.wake("ecs.services")
-        call.wake(registries.NAMES)
-    return {"task": task_view(document)}
+        for name in FOLLOWERS:
+            call.wake(name)
+    return {"task": task_view(moved.document)}

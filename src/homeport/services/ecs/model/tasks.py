@@ -187,6 +187,29 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     port: int | None = None
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A target: the ARN of its group, the address or instance it is known by there, and its port."""
+
+    group: str
+    id: str
+    port: int
+
+
+class Balancing(StrEnum):
+    """How far a task is behind its load balancers."""
+
+    REGISTERED = "registered"
+    DEREGISTERED = "deregistered"  # what is in flight is finished
+    DRAINING = "draining"  # the same, and its service has said so
+
+
+class Balanced(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a task of a service is a target, from when it is registered until nothing to it is in flight any more."""
+
+    places: tuple[Place, ...]
+    stage: Balancing = Balancing.REGISTERED
+
+
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What placement and later observations need and the API does not show."""
 
@@ -204,7 +227,13 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     revision_of_service: str = ""  # its ARN
     proven: bool = False  # it has counted as healthy for its service
     registry: Registry | None = None
+    balanced: Balanced | None = None
     rebalances: bool = False  # it was started so that another zone has one less
+
+    @property
+    def leaving(self) -> bool:
+        """Whether load balancers give it nothing new, and what they gave it before may be in flight still."""
+        return self.balanced is not None and self.balanced.stage is not Balancing.REGISTERED
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from homeport.kit.ids import Ids
 from homeport.services.ec2 import store as ec2
 from homeport.services.ec2.instance import Instance, State
 from homeport.services.ec2.instance_types import InstanceType
-from homeport.services.ecs import lifecycle, registries
+from homeport.services.ecs import lifecycle
 from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER
 from homeport.services.ecs.model.container_instances import ContainerInstance, Status
 from homeport.services.ecs.model.tasks import StopCode
+from homeport.services.ecs.moving import FOLLOWERS, move
 from homeport.services.ecs.registering import (
     cluster_of,
     host_reason,
@@ -141,8 +142,9 @@ class ContainerInstances:
             for record in await tasks.live_on_instance(tx, id_):
                 task = lifecycle.stopped_with(record.task, StopCode.TERMINATION_NOTICE, reason, now)
                 if task is not record.task:
-                    await registries.move(tx, record, replace(record, task=task), now)
+                    await move(tx, record, replace(record, task=task), now)
             if (machine is None or machine.state.ending) and found.status is not Status.INACTIVE:
                 await container_instances.update(tx, replace(found, status=Status.INACTIVE), inactive_since=now)
-        self._wake(registries.NAMES)
+        for name in FOLLOWERS:
+            self._wake(name)
         self._wake("ecs.placement")

@@ -7,6 +7,7 @@ those for which time has run out.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +17,7 @@ from homeport.db.database import Database
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
 from homeport.reconcile.driver import Reconciler
-from homeport.services.ecs import lifecycle, registries
+from homeport.services.ecs import balancing, lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.deploying import Beginning, ended, roll_back
 from homeport.services.ecs.deployments import model as planned
@@ -31,8 +32,9 @@ from homeport.services.ecs.model.services import (
     ServiceRecord,
     ServiceStatus,
 )
-from homeport.services.ecs.model.tasks import StopCode, TaskRecord
-from homeport.services.ecs.observing_services import Places, as_planned, phase_of
+from homeport.services.ecs.model.tasks import Balancing, StopCode, TaskRecord
+from homeport.services.ecs.moving import FOLLOWERS, move
+from homeport.services.ecs.observing_services import Behind, Places, as_planned, phase_of
 from homeport.services.ecs.starting import Here, daemon_places, start, zones
 from homeport.services.ecs.store import container_instances, deployments, service_events, services, tasks
 
@@ -43,6 +45,8 @@ NAME = "ecs.services"
 LONGEST_REST = 3600.0
 #: How long to wait before a task that has no place is tried again, in seconds: at first, and at most.
 FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0
+#: How often to look at targets that drain, should a report of theirs be missed, in seconds.
+DRAIN_LOOK = 5.0
 #: How long a service is left alone that could not be looked at, in seconds.
 AFTER_FAILURE = 30.0
 #: After how many seconds it is said again that tasks cannot be started.
@@ -130,11 +134,12 @@ class Look:
             await self._say(texts.stopped_running(name, running))
         if pending := sum(phase is planned.Phase.PENDING for phase in phases.values()):
             await self._say(texts.stopped_pending(name, pending))
+        await self._see_off()
         if set(phases.values()) <= {planned.Phase.STOPPED}:
             gone = replace(self.service, status=ServiceStatus.INACTIVE)
             await services.put(self.here.tx, gone, inactive_since=self.here.at)
         else:
-            await services.set_due(self.here.tx, self.service.arn, self.here.at + LONGEST_REST)
+            await services.set_due(self.here.tx, self.service.arn, self._due(None))
 
     async def step(self) -> None:
         """Take the next step of an active service."""
@@ -143,12 +148,14 @@ class Look:
         self._have(live)
         self.revisions = await deployments.revisions(tx, list({each.revision for each in live}))
         self.progress = self.service.progress
-        places = await self._places(live[0])
-        decided = plan(as_planned(self.service, live, self.records, places, now), now)
+        await self._register()
+        places, behind = await self._places(live[0]), await self._behind()
+        decided = plan(as_planned(self.service, live, self.records, places, behind, now), now)
         for action in decided.actions:
             await self._act(action)
         for sentence in (*decided.events, *self.last_words):
             await self._say(sentence)
+        await self._see_off()
         await self._note_impediment()
         await self._save()
         self.progress = msgspec.structs.replace(
@@ -222,7 +229,7 @@ class Look:
         record = self._record(action.task)
         proven = replace(record, launch=msgspec.structs.replace(record.launch, proven=True))
         await tasks.update(self.here.tx, proven)
-        self.records = [proven if each is record else each for each in self.records]
+        self._wrote(record, proven)
         if action.reset:
             self._change(action.deployment, failed_tasks=0)
 
@@ -245,13 +252,61 @@ class Look:
     async def _stop(self, record: TaskRecord, reason: str) -> None:
         task = lifecycle.stopped_with(record.task, StopCode.SERVICE, reason, self.here.at)
         stopped = replace(record, task=task)
-        await registries.move(self.here.tx, record, stopped, self.here.at)
-        self.wakes.add(registries.NAMES)
+        stopped = (await move(self.here.tx, record, stopped, self.here.at)).record
+        self._wrote(record, stopped)
+        self.wakes.update(FOLLOWERS)
         if record.waiting:
             self.wakes.add("ecs.placement")  # no node has it: placement ends it
         else:
             await assign_again(self.here.tx, stopped)
             self.wakes.add("fleet.sessions")
+
+    def _wrote(self, before: TaskRecord, after: TaskRecord) -> None:
+        self.records = [after if each is before else each for each in self.records]
+
+    # --- Load balancers
+
+    async def _register(self) -> None:
+        """Make targets of tasks that run."""
+        entered = await balancing.enter(self.here.tx, self.records, self.revisions, self.here.at)
+        for before, after in zip(self.records, entered.records, strict=True):
+            if after is not before:
+                await tasks.update(self.here.tx, after)
+        self.records = entered.records
+        for group, count in entered.counts.items():
+            await self._say(texts.registered(self.service.name, count, group))
+            self.wakes.update(FOLLOWERS)
+        for group, reason in entered.refused.items():
+            self.impediment = texts.failed_to_register(self.service.name, group, reason)
+            self.tried = True
+
+    async def _behind(self) -> Behind:
+        groups = {place.group for each in self.records for place in balancing.places_of(each)}
+        return Behind(await balancing.states(self.here.tx, groups), self.revisions)
+
+    async def _see_off(self) -> None:
+        """Say which tasks have left their load balancers, and have those stopped that nothing is in flight to."""
+        await self._announce([each for each in self.records if _has_just_left(each)])
+        seen = (await self._behind()).states
+        for record in [each for each in self.records if each.launch.leaving]:
+            if balancing.in_flight(record, seen):
+                continue
+            over = balancing.with_balanced(record, None)
+            await tasks.update(self.here.tx, over)
+            await assign_again(self.here.tx, over)
+            self._wrote(record, over)
+            self.wakes.add("fleet.sessions")
+
+    async def _announce(self, left: Sequence[TaskRecord]) -> None:
+        groups = Counter(place.group for each in left for place in balancing.places_of(each))
+        for group, count in groups.items():
+            await self._say(texts.deregistered(self.service.name, count, group))
+        for deployment, count in Counter(each.task.started_by or "" for each in left).items():
+            await self._say(texts.draining(self.service.name, deployment, count))
+        for record in left:
+            said = balancing.announced(record)
+            await tasks.update(self.here.tx, said)
+            self._wrote(record, said)
 
     async def _complete(self, action: planned.Complete) -> None:
         done = self.deployments[action.deployment]
@@ -312,6 +367,13 @@ class Look:
         times = [now + LONGEST_REST, *(until for until in protections if until > now)]
         if again_at is not None:
             times.append(again_at)
+        if any(each.launch.leaving for each in self.records):
+            times.append(now + DRAIN_LOOK)
         if self.impediment:
             times.append(now + min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(self.progress.attempts - 1, 10)))
         return min(times)
+
+
+def _has_just_left(record: TaskRecord) -> bool:
+    balanced = record.launch.balanced
+    return balanced is not None and balanced.stage is Balancing.DEREGISTERED

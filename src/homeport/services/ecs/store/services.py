@@ -4,7 +4,7 @@ Rows of services.
 The document is the users', progress the reconciler's.  due_at says when the reconciler must look again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -116,6 +116,26 @@ async def mark_due(tx: Tx, arn: str) -> None:
     await tx.execute("UPDATE ecs_services SET due_at = 0 WHERE arn = ? AND due_at > 0", arn)
 
 
+async def watch_targets(tx: Tx, arn: str, groups: Collection[str]) -> None:
+    """Have the service looked at when a target of one of those groups has changed."""
+    for group in groups:
+        await tx.execute(
+            """INSERT INTO ecs_service_target_groups (target_group, service) VALUES (?, ?)
+               ON CONFLICT (target_group, service) DO NOTHING""",
+            group,
+            arn,
+        )
+
+
+async def mark_target_group_due(tx: Tx, group: str) -> None:
+    """Have the reconciler look at the services whose tasks are targets of a group."""
+    await tx.execute(
+        """UPDATE ecs_services SET due_at = 0 WHERE due_at > 0
+           AND arn IN (SELECT service FROM ecs_service_target_groups WHERE target_group = ?)""",
+        group,
+    )
+
+
 async def mark_cluster_due(tx: Tx, cluster: str) -> None:
     """Have the reconciler look at every service of a cluster whose instances have changed."""
     await tx.execute(
@@ -147,4 +167,5 @@ async def inactive(tx: Tx, before: float, limit: int) -> list[str]:
 
 
 async def remove(tx: Tx, arn: str) -> None:
+    await tx.execute("DELETE FROM ecs_service_target_groups WHERE service = ?", arn)
     await tx.execute("DELETE FROM ecs_services WHERE arn = ?", arn)

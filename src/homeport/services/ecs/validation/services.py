@@ -106,11 +106,12 @@ def check_lattice(configurations: Sequence[Any]) -> None:
         raise UnsupportedFeature("VPC Lattice is not supported.")
 
 
-def check_balancing(load_balancers: Sequence[Any] | None, role: str | None) -> None:
+def check_role(role: str | None, load_balancers: Sequence[Any]) -> None:
+    """Refuse a role; services that have load balancers use the service-linked one."""
     if role is not None and not load_balancers:
         raise InvalidParameter("IAM roles are only valid for services configured to use load balancers")
-    if load_balancers:
-        raise UnsupportedFeature("Services with load balancers are not supported.")
+    if role is not None:
+        raise InvalidParameter("You cannot specify an IAM role for services that require a service linked role")
 
 
 def parse_configuration(
