@@ -124,9 +124,9 @@ class World:
                 self._start(action)
             case Stop():
                 self._stop(action)
-            case Account(task, deployment, failed, never_ran, at):
+            case Account(task, deployment, failed, at):
                 self.service = replace(self.service, tasks=tuple(one for one in self.service.tasks if one.id != task))
-                self._fail(deployment, failed=failed, never_ran=never_ran, at=at)
+                self._fail(deployment, failed=failed, launch=failed, at=at)
             case Prove(task, deployment, reset):
                 self.change(task, proven=True)
                 if reset:
@@ -191,15 +191,15 @@ class World:
         if before is Verdict.HEALTHY and action.cause is not Cause.MISPLACED:
             assert self.healthy >= self.floor, "below the floor"
 
-    def _fail(self, deployment: str, *, failed: bool, never_ran: bool = False, at: float | None = None) -> None:
+    def _fail(self, deployment: str, *, failed: bool, launch: bool = False, at: float | None = None) -> None:
         self.failures[deployment] += failed
         for one in self.service.deployments:
             if one.id == deployment:
                 self._deployment(
                     deployment,
                     failed_tasks=one.failed_tasks + failed,
-                    launch_failures=one.launch_failures + never_ran,
-                    last_failure_at=one.last_failure_at if at is None or not (failed or never_ran) else at,
+                    launch_failures=one.launch_failures + launch,
+                    last_failure_at=one.last_failure_at if at is None or not failed else at,
                 )
 
     def _deployment(self, deployment: str, **changes: object) -> None:

@@ -1,7 +1,9 @@
 """
 When a deployment whose tasks fail is given up (reference, 4.5).
 
-A failure is a task that ends before it was RUNNING, or one that is stopped because a health check failed.
+A failure is a task that ends by itself before it was ever healthy, or one that is stopped because a health check
+failed.  What AWS documents speaks of tasks that do not reach RUNNING; that one which runs for a moment and crashes
+counts as well is what its users see (unconfirmed).
 """
 
 from homeport.services.ecs.deployments.health import Verdict
@@ -34,8 +36,7 @@ def account(view: View) -> list[Account]:
         Account(
             task=task.id,
             deployment=view.counts_for(task),
-            failed=_is_failure(view, task),
-            never_ran=not task.told and task.running_since is None,
+            failed=_is_failure(task),
             at=view.now,
         )
         for task in view.over
@@ -53,8 +54,5 @@ def prove(view: View) -> list[Prove]:
     ]
 
 
-def _is_failure(view: View, task: Task) -> bool:
-    if task.told:
-        return False
-    breaker = view.service.breaker
-    return task.running_since is None or (breaker is not None and breaker.count_exits)
+def _is_failure(task: Task) -> bool:
+    return not task.told and not task.proven

@@ -90,7 +90,7 @@ class Deployment:
     One deployment of the service.
 
     *failed_tasks* is AWS's count of consecutive failures, *launch_failures* that of tasks in a row that
-    never reached RUNNING.  Each new deployment has a revision of its own, except a rollback, which has that
+    ended before they were healthy.  Each new deployment has a revision of its own, except a rollback, which has that
     of the deployment it goes back to.
     """
 
@@ -113,18 +113,12 @@ class ThresholdType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """
-    An enabled deployment circuit breaker.
-
-    AWS counts no task that has been RUNNING and then ends by itself, unless a health check failed;
-    *count_exits* counts it, too.
-    """
+    """An enabled deployment circuit breaker."""
 
     rollback: bool = False
     reset_on_healthy_task: bool = True
     threshold_type: ThresholdType = ThresholdType.BOUNDED_PERCENT
     threshold_value: int = 50
-    count_exits: bool = False
 
 
 class Scheduling(StrEnum):
@@ -211,14 +205,12 @@ class Account:
     """
     Take note that a task is over, so that no later plan is shown it.
 
-    With *failed*, add one to the deployment's failed tasks; with *never_ran*, one to its launch failures; either
-    way its last failure was at *at*.
+    With *failed*, add one to the deployment's failed tasks and one to its launch failures; its last failure was at *at*.
     """
 
     task: str
     deployment: str
     failed: bool
-    never_ran: bool
     at: float
 
 

@@ -88,11 +88,11 @@ def _noted(view: View, notes: Sequence[Account | Prove]) -> Deployment:
             continue
         if isinstance(note, Prove):
             primary = replace(primary, failed_tasks=0) if note.reset else primary
-        elif note.failed or note.never_ran:
+        elif note.failed:
             primary = replace(
                 primary,
-                failed_tasks=primary.failed_tasks + note.failed,
-                launch_failures=primary.launch_failures + note.never_ran,
+                failed_tasks=primary.failed_tasks + 1,
+                launch_failures=primary.launch_failures + 1,
                 last_failure_at=note.at,
             )
     return primary

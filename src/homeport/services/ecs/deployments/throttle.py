@@ -1,5 +1,8 @@
 """
-How long to wait before starting tasks again, when those before never reached RUNNING (reference, 4.4).
+How long to wait before starting tasks again, when those before did not become healthy (reference, 4.4).
+
+AWS documents it for tasks that never reached RUNNING.  For those that crash after it the wait does not grow, because
+each that runs ends the row: it only keeps a machine of ours from starting them many times a second.
 
 Only the longest delay is documented; how it grows to that is our choice.  It grows with the rounds that
 failed, not with the tasks: a round is as many tasks as the service is meant to have.

@@ -188,7 +188,7 @@ class Look:
         match action:
             case planned.Account():
                 await tasks.settle(self.here.tx, action.task)
-                self._count(action.deployment, failed=action.failed, never_ran=action.never_ran)
+                self._count(action.deployment, failed=action.failed, launch=action.failed)
             case planned.Prove():
                 await self._prove(action)
             case planned.ClearLaunchFailures():
@@ -197,7 +197,7 @@ class Look:
                 await self._start(action)
             case planned.Stop():
                 await self._stop(self._record(action.task), action.reason)
-                self._count(action.deployment, failed=action.failed, never_ran=False)
+                self._count(action.deployment, failed=action.failed)
             case planned.Retire():
                 del self.deployments[action.deployment]
                 await deployments.retire(self.here.tx, action.deployment)
@@ -214,14 +214,14 @@ class Look:
         if (found := self.deployments.get(deployment)) is not None:
             self.deployments[deployment] = msgspec.structs.replace(found, **members)
 
-    def _count(self, deployment: str, *, failed: bool, never_ran: bool) -> None:
+    def _count(self, deployment: str, *, failed: bool, launch: bool = False) -> None:
         found = self.deployments.get(deployment)
-        if found is None or not (failed or never_ran):
+        if found is None or not failed:
             return
         self._change(
             deployment,
-            failed_tasks=found.failed_tasks + failed,
-            launch_failures=found.launch_failures + never_ran,
+            failed_tasks=found.failed_tasks + 1,
+            launch_failures=found.launch_failures + launch,
             last_failure_at=self.here.at,
         )
 

@@ -60,7 +60,7 @@ def test_the_task_that_reaches_the_threshold_fails_the_deployment() -> None:
     assert [type(action) for action in plan(failed(1, Phase.STOPPED), NOW).actions] == [Account]
     planned = plan(failed(2, Phase.STOPPED), NOW)
     assert planned.actions == (
-        Account("2s0", NEW.id, failed=True, never_ran=True, at=NOW),
+        Account("2s0", NEW.id, failed=True, at=NOW),
         Fail(NEW.id, "ECS deployment circuit breaker: tasks failed to start.", roll_back_to=OLD.revision),
     )
     assert planned.events == ("(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start.",)
@@ -95,15 +95,22 @@ def test_an_unhealthy_task_counts_when_it_is_stopped() -> None:
 def test_tasks_that_were_told_to_stop_or_have_run_are_no_failures() -> None:
     for ended in (
         tasks(1, phase=Phase.STOPPED, told=True),
-        tasks(1, phase=Phase.STOPPED, running_since=NOW - 5),
+        tasks(1, phase=Phase.STOPPED, running_since=NOW - 5, proven=True),
     ):
-        assert plan(service(0, ended), NOW).actions[0] == Account(ended[0].id, NEW.id, False, False, NOW)
+        assert plan(service(0, ended), NOW).actions[0] == Account(ended[0].id, NEW.id, False, NOW)
 
 
-def test_a_breaker_may_count_tasks_that_have_run() -> None:
+def test_a_task_that_runs_and_ends_before_it_was_healthy_is_a_failure() -> None:
     ended = tasks(1, phase=Phase.STOPPED, running_since=NOW - 5)
-    planned = plan(service(1, ended, breaker=Breaker(count_exits=True)), NOW)
-    assert planned.actions[0] == Account(ended[0].id, NEW.id, failed=True, never_ran=False, at=NOW)
+    planned = plan(service(1, ended, breaker=DEFAULT), NOW)
+    assert planned.actions[0] == Account(ended[0].id, NEW.id, failed=True, at=NOW)
+
+
+def test_a_task_that_crashes_is_not_replaced_many_times_a_second() -> None:
+    ended = tasks(1, phase=Phase.STOPPED, running_since=NOW - 5)
+    planned = plan(service(1, ended), NOW)
+    assert [type(action) for action in planned.actions] == [Account]
+    assert planned.again_at == NOW + throttle.FIRST_SECONDS
 
 
 @pytest.mark.parametrize(("reset", "fails"), [(True, False), (False, True)])

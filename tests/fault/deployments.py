@@ -1,0 +1,224 @@
+"""
+Deploy a service again and again under load, and count the requests that fail.
+
+Run inside a lab: homeport lab -- python -m tests.fault.deployments --deployments 20 --rate 300
+
+A service in two zones behind an Application Load Balancer; its application ends at once on SIGTERM.  With --kills,
+server, node, load balancer and tasks are killed meanwhile.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from tests.load import Load, Outcome
+
+RUN = Path(os.environ["HOMEPORT_RUN"])
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
+PATIENCE = 180.0  # seconds for one deployment
+SERVE = (
+    "mkdir -p /tmp/www && echo $REVISION > /tmp/www/index.html && "
+    "trap 'kill $server; exit 0' TERM; httpd -f -p 80 -h /tmp/www & server=$!; wait $server"
+)
+KILLED = ("server", "node", "balancer", "task")
+
+
+def insist(operation: Any, **arguments: Any) -> Any:
+    """Call until there is an answer, for requests that may be repeated: the server is killed now and then."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return operation(**arguments)
+        except (BotoCoreError, ClientError) as error:
+            transient = isinstance(error, BotoCoreError) or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+            if not transient or time.monotonic() > deadline:
+                raise
+
+
+@dataclass
+class Site:
+    """The service, its load balancer, and what has been asked of them."""
+
+    ecs: Any = field(default_factory=lambda: boto3.client("ecs", config=CONFIG))
+    ec2: Any = field(default_factory=lambda: boto3.client("ec2", config=CONFIG))
+    elb: Any = field(default_factory=lambda: boto3.client("elbv2", config=CONFIG))
+    address: str = ""
+    target_group: str = ""
+    balancer: str = ""
+    revision: int = 0
+
+    def build(self, desired: int) -> None:
+        subnets = self.ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][:2]
+        vpc, zones = subnets[0]["VpcId"], [subnet["SubnetId"] for subnet in subnets]
+        front = self.ec2.create_security_group(GroupName="soak-front", Description="soak", VpcId=vpc)["GroupId"]
+        back = self.ec2.create_security_group(GroupName="soak-back", Description="soak", VpcId=vpc)["GroupId"]
+        self.ec2.authorize_security_group_ingress(
+            GroupId=front, IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0"
+        )
+        self.ec2.authorize_security_group_ingress(
+            GroupId=back,
+            IpPermissions=[
+                {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": front}]}
+            ],
+        )
+        self.target_group = self.elb.create_target_group(
+            Name="soak", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip",
+            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
+            HealthyThresholdCount=2, UnhealthyThresholdCount=2,
+        )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
+        self.elb.modify_target_group_attributes(
+            TargetGroupArn=self.target_group,
+            Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}],
+        )
+        made = self.elb.create_load_balancer(Name="soak", Subnets=zones, SecurityGroups=[front])["LoadBalancers"][0]
+        self.balancer = made["LoadBalancerArn"]
+        self.elb.get_waiter("load_balancer_available").wait(
+            LoadBalancerArns=[self.balancer], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        self.elb.create_listener(
+            LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group}],
+        )  # fmt: skip
+        prefix = "ELB " + self.balancer.partition(":loadbalancer/")[2]
+        interfaces = self.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": [prefix]}])
+        self.address = interfaces["NetworkInterfaces"][0]["Association"]["PublicIp"]
+        self.ecs.create_service(
+            serviceName="soak",
+            taskDefinition=self.register(),
+            desiredCount=desired,
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": zones, "securityGroups": [back]}},
+            loadBalancers=[{"targetGroupArn": self.target_group, "containerName": "web", "containerPort": 80}],
+            deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+        )
+
+    def register(self, *, broken: bool = False) -> str:
+        self.revision += 1
+        command = "exit 1" if broken else SERVE
+        answer = insist(
+            self.ecs.register_task_definition,
+            family="soak", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            containerDefinitions=[
+                {
+                    "name": "web", "image": "homeport/web:latest", "entryPoint": ["sh", "-c"], "command": [command],
+                    "portMappings": [{"containerPort": 80}], "stopTimeout": 5,
+                    "environment": [{"name": "REVISION", "value": f"revision {self.revision}"}],
+                }
+            ],
+        )  # fmt: skip
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def service(self) -> Any:
+        return insist(self.ecs.describe_services, services=["soak"])["services"][0]
+
+    def settled(self) -> str:
+        """Return the primary deployment's end, or nothing while it goes on."""
+        service = self.service()
+        if len(service["deployments"]) == 1 and service["runningCount"] == service["desiredCount"]:
+            return str(service["deployments"][0]["rolloutState"])
+        return ""
+
+    def deploy(self, definition: str) -> None:
+        insist(self.ecs.update_service, service="soak", taskDefinition=definition)
+
+    def tasks(self) -> list[str]:
+        return list(insist(self.ecs.list_tasks, serviceName="soak")["taskArns"])
+
+
+async def settle(site: Site, definition: str) -> float:
+    """Wait until one deployment is left, completed, of *definition*; returns the seconds it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE:
+        state, service = await asyncio.to_thread(site.settled), await asyncio.to_thread(site.service)
+        if state == "COMPLETED" and service["taskDefinition"] == definition:
+            return time.monotonic() - began
+        await asyncio.sleep(0.25)
+    raise AssertionError("not settled: " + json.dumps(site.service()["events"][:12], default=str, indent=1))
+
+
+async def kill_about(site: Site, chance: random.Random, killed: list[str]) -> None:
+    """Kill something every few seconds, until cancelled."""
+    while True:
+        await asyncio.sleep(chance.uniform(3, 6))
+        what = chance.choice(KILLED)
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError, ClientError, BotoCoreError, IndexError):
+            await asyncio.to_thread(_kill, what, site, chance)
+            killed.append(what)
+
+
+def _kill(what: str, site: Site, chance: random.Random) -> None:
+    if what == "task":
+        site.ecs.stop_task(task=chance.choice(site.tasks()), reason="killed")
+    elif what == "balancer":
+        found = subprocess.run(["pgrep", "-f", f"haproxy.*{RUN}"], capture_output=True, text=True, check=False)
+        for pid in found.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+    else:
+        os.kill(int((RUN / f"{what}.pid").read_text()), signal.SIGKILL)
+
+
+async def soak(chosen: argparse.Namespace) -> tuple[Outcome, list[str]]:
+    site = Site()
+    site.build(chosen.desired)
+    good = site.service()["taskDefinition"]
+    print(f"first deployment: {await settle(site, good):.1f} s", flush=True)
+    load = Load(site.address, 80, rate=chosen.rate)
+    running = asyncio.create_task(load.run())
+    killed: list[str] = []
+    killing = asyncio.create_task(kill_about(site, random.Random(chosen.seed), killed)) if chosen.kills else None
+    try:
+        for number in range(chosen.deployments):
+            good = await asyncio.to_thread(site.register)
+            await asyncio.to_thread(site.deploy, good)
+            took = await settle(site, good)
+            print(f"deployment {number + 1}: {took:.1f} s, {len(load.outcome.failures)} failed", flush=True)
+        if chosen.rollback:
+            broken = await asyncio.to_thread(lambda: site.register(broken=True))
+            await asyncio.to_thread(site.deploy, broken)
+            took = await settle(site, good)
+            print(f"rolled back: {took:.1f} s, {len(load.outcome.failures)} failed", flush=True)
+        while load.outcome.sent < chosen.requests:
+            await asyncio.sleep(1)
+    finally:
+        if killing is not None:
+            killing.cancel()
+        load.stop()
+        outcome = await running
+    return outcome, killed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deployments", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=300)
+    parser.add_argument("--desired", type=int, default=4)
+    parser.add_argument("--requests", type=int, default=0, help="go on until so many were sent")
+    parser.add_argument("--rollback", action="store_true", help="end with a broken revision")
+    parser.add_argument("--kills", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    outcome, killed = asyncio.run(soak(chosen))
+    print(
+        f"{outcome.sent} requests, {len(outcome.failures)} failed, 50 % within {outcome.percentile(0.5) * 1000:.1f} ms, "
+        f"99 % within {outcome.percentile(0.99) * 1000:.1f} ms, killed: {', '.join(killed) or 'nothing'}"
+    )
+    for failure in outcome.failures[:40]:
+        print(failure)
+    return 1 if outcome.failures and not chosen.kills else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
