@@ -42,3 +42,13 @@ def service(
     from homeport.cli.explain.commands import service as command
 
     raise typer.Exit(command(name, cluster))
+
+
+@explain.command()
+def balancer(
+    name: Annotated[str, typer.Argument(metavar="BALANCER", help="A load balancer's name or ARN.", show_default=False)],
+) -> None:
+    """Say what a load balancer answers with now, and what keeps its targets from being healthy."""
+    from homeport.cli.explain.commands import balancer as command
+
+    raise typer.Exit(command(name))

@@ -8,11 +8,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from homeport.cli.client import Clients, complain
 from homeport.cli.deploy.reading import Asker, NotThere
+from homeport.cli.explain.balancers import Balancing, explain_balancer
 from homeport.cli.explain.instances import TYPE_ATTRIBUTE, instances_of
 from homeport.cli.explain.placing import explain_definition
 from homeport.cli.explain.services import explain_service
 from homeport.cli.explain.tasks import explain_task
-from homeport.cli.net.reading import attributes_of, describe_container_instances, describe_tasks
+from homeport.cli.net.reading import (
+    attributes_of,
+    collect,
+    describe_container_instances,
+    describe_tasks,
+    every,
+    model_of,
+)
 from homeport.services.ecs.placement.filters import Network
 from homeport.services.ecs.placement.instance import Instance
 
@@ -41,6 +49,43 @@ def service(name: str, cluster: str) -> int:
         return complain(error)
     print("\n".join(explain_service(answers, time.time())))
     return 0
+
+
+def balancer(name: str) -> int:
+    """Explain a load balancer."""
+    clients = Clients()
+    elb = clients.client("elbv2")
+    try:
+        found = read_balancer(elb, name)
+        network = model_of(collect(clients.client("ec2"), clients.client("ecs")))
+    except (BotoCoreError, ClientError) as error:
+        return complain(error)
+    print("\n".join(explain_balancer(found, network)))
+    return 0
+
+
+def read_balancer(elb: Any, name: str) -> Balancing:
+    """Ask for all that is said of a load balancer."""
+    asked: dict[str, Any] = {"LoadBalancerArns": [name]} if name.startswith("arn:") else {"Names": [name]}
+    shown = elb.describe_load_balancers(**asked)["LoadBalancers"][0]
+    arn = shown["LoadBalancerArn"]
+    listeners = every(elb, "describe_listeners", "Listeners", LoadBalancerArn=arn)
+    groups = every(elb, "describe_target_groups", "TargetGroups", LoadBalancerArn=arn)
+    return Balancing(
+        shown,
+        listeners,
+        {
+            each["ListenerArn"]: every(elb, "describe_rules", "Rules", ListenerArn=each["ListenerArn"])
+            for each in listeners
+        },
+        {each["TargetGroupArn"]: each for each in groups},
+        {
+            each["TargetGroupArn"]: elb.describe_target_health(TargetGroupArn=each["TargetGroupArn"])[
+                "TargetHealthDescriptions"
+            ]
+            for each in groups
+        },
+    )
 
 
 def _task(ecs: Any, ec2: Any, cluster: str, name: str) -> list[str]:

@@ -23,7 +23,10 @@ def show(
 @net.command()
 def explain(
     source: Annotated[
-        str, typer.Argument(metavar="FROM", help="TASK, TASK/CONTAINER, instance, interface, address, or internet.")
+        str,
+        typer.Argument(
+            metavar="FROM", help="TASK, TASK/CONTAINER, instance, interface, app/BALANCER, address, or internet."
+        ),
     ],
     target: Annotated[
         str, typer.Argument(metavar="TO:PORT", help="The same with a port; /udp behind it, or /icmp instead.")

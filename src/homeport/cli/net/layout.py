@@ -170,7 +170,8 @@ def _in_subnet(pen: _Pen, subnet: Subnet) -> list[Block]:
         if task is not None:
             parts.append(_own_network(pen, task, eni, _COLUMN, "eth1"))
         else:
-            parts.append(_chip(pen, eni, "attached" if eni.attached else "unattached", _COLUMN))
+            title = eni.balancer.rpartition("/")[0] or ("attached" if eni.attached else "unattached")
+            parts.append(_chip(pen, eni, title, _COLUMN))
     return parts
 
 

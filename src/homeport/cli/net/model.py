@@ -114,7 +114,7 @@ class Eni:
     A network interface.
 
     With an *instance* it is attached to that.  Its *task* is the one it belongs to: then it lies in the task's
-    namespace, also where it counts as the instance's.
+    namespace, also where it counts as the instance's.  With a *balancer* (app/NAME/ID) it is a load balancer's.
     """
 
     id: str
@@ -132,6 +132,7 @@ class Eni:
     trunk: str = ""
     vlan: int = 0
     description: str = ""
+    balancer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,18 @@ def _find(model: Model, text: str, packet: Packet | None) -> Source:
         return _at(model, model.enis[text])
     if text.startswith(("i-", "eni-")):
         raise Unknown(f"there is no {text}")
+    if text.startswith(("app/", "net/")):
+        return _balancer(model, text)
     task, container = _find_task(model, text)
     return _in_task(model, task, container, packet)
+
+
+def _balancer(model: Model, text: str) -> AtEni:
+    """Return the first interface of the load balancer whose ARN goes on like this: app/NAME, with its id or without."""
+    found = [eni for eni in model.enis.values() if eni.balancer == text or eni.balancer.startswith(f"{text}/")]
+    if not found:
+        raise Unknown(f"there is no load balancer {text}")
+    return AtEni(min(found, key=lambda eni: (eni.subnet, eni.id)))
 
 
 def _at(model: Model, eni: Eni) -> Source:

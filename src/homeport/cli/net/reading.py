@@ -31,6 +31,7 @@ from homeport.services.ec2.instance_types import find_instance_type, find_trunk_
 Document = Mapping[str, Any]
 
 TRUNK_ATTRIBUTE = "ecs.awsvpc-trunk-id"
+_BALANCERS = "amazon-elb"  # who asks for the interfaces of load balancers
 _PAGE = 100  # of tasks and container instances in one request
 
 
@@ -54,25 +55,25 @@ class Answers:
 
 def collect(ec2: Any, ecs: Any) -> Answers:
     """Ask for everything that a model is made of."""
-    instances = [each for found in _all(ec2, "describe_instances", "Reservations") for each in found["Instances"]]
+    instances = [each for found in every(ec2, "describe_instances", "Reservations") for each in found["Instances"]]
     names = sorted({instance["InstanceType"] for instance in instances})
     of_types = [{"Name": "instance-type", "Values": names}]
     tasks: list[Document] = []
     container_instances: list[Document] = []
-    for cluster in _all(ecs, "list_clusters", "clusterArns"):
+    for cluster in every(ecs, "list_clusters", "clusterArns"):
         tasks += describe_tasks(ecs, cluster)
         container_instances += describe_container_instances(ecs, cluster)
     arns = sorted({task["taskDefinitionArn"] for task in tasks})
     return Answers(
-        vpcs=_all(ec2, "describe_vpcs", "Vpcs"),
-        subnets=_all(ec2, "describe_subnets", "Subnets"),
-        route_tables=_all(ec2, "describe_route_tables", "RouteTables"),
-        gateways=_all(ec2, "describe_internet_gateways", "InternetGateways"),
-        groups=_all(ec2, "describe_security_groups", "SecurityGroups"),
-        interfaces=_all(ec2, "describe_network_interfaces", "NetworkInterfaces"),
+        vpcs=every(ec2, "describe_vpcs", "Vpcs"),
+        subnets=every(ec2, "describe_subnets", "Subnets"),
+        route_tables=every(ec2, "describe_route_tables", "RouteTables"),
+        gateways=every(ec2, "describe_internet_gateways", "InternetGateways"),
+        groups=every(ec2, "describe_security_groups", "SecurityGroups"),
+        interfaces=every(ec2, "describe_network_interfaces", "NetworkInterfaces"),
         instances=instances,
-        types=_all(ec2, "describe_instance_types", "InstanceTypes", Filters=of_types) if names else [],
-        trunks=_all(ec2, "describe_trunk_interface_associations", "InterfaceAssociations"),
+        types=every(ec2, "describe_instance_types", "InstanceTypes", Filters=of_types) if names else [],
+        trunks=every(ec2, "describe_trunk_interface_associations", "InterfaceAssociations"),
         container_instances=container_instances,
         tasks=tasks,
         definitions={arn: ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"] for arn in arns},
@@ -81,7 +82,7 @@ def collect(ec2: Any, ecs: Any) -> Answers:
 
 def describe_tasks(ecs: Any, cluster: str) -> list[Document]:
     """Return a cluster's tasks that are meant to run."""
-    arns = _all(ecs, "list_tasks", "taskArns", cluster=cluster, desiredStatus="RUNNING")
+    arns = every(ecs, "list_tasks", "taskArns", cluster=cluster, desiredStatus="RUNNING")
     pages = (ecs.describe_tasks(cluster=cluster, tasks=page)["tasks"] for page in _pages(arns))
     return [task for page in pages for task in page]
 
@@ -90,7 +91,7 @@ def describe_container_instances(ecs: Any, cluster: str) -> list[Document]:
     """Return a cluster's container instances, those that are coming or going included."""
     arns: list[str] = []
     for status in ("ACTIVE", "DRAINING", "REGISTERING", "REGISTRATION_FAILED", "DEREGISTERING"):
-        arns += _all(ecs, "list_container_instances", "containerInstanceArns", cluster=cluster, status=status)
+        arns += every(ecs, "list_container_instances", "containerInstanceArns", cluster=cluster, status=status)
     pages = (
         ecs.describe_container_instances(cluster=cluster, containerInstances=page)["containerInstances"]
         for page in _pages(list(dict.fromkeys(arns)))
@@ -98,7 +99,7 @@ def describe_container_instances(ecs: Any, cluster: str) -> list[Document]:
     return [instance for page in pages for instance in page]
 
 
-def _all(client: Any, operation: str, member: str, **asked: Any) -> list[Any]:
+def every(client: Any, operation: str, member: str, **asked: Any) -> list[Any]:
     """Return all pages of a list."""
     if not client.can_paginate(operation):
         return list(getattr(client, operation)(**asked)[member])
@@ -192,7 +193,8 @@ def _eni(
     kind = Kind(each["InterfaceType"]) if each["InterfaceType"] in set(Kind) else Kind.INTERFACE
     instance = attachment.get("InstanceId", "")
     task = owners.get(id_, "")
-    if not task and each.get("RequesterManaged") and kind is not Kind.TRUNK:
+    balancer = each.get("Description", "").removeprefix("ELB ") if each.get("RequesterId") == _BALANCERS else ""
+    if not task and each.get("RequesterManaged") and kind is not Kind.TRUNK and not balancer:
         task = each.get("Description", "").rpartition("/")[2]
     trunk, vlan = trunks.get(id_, ("", 0))
     return Eni(
@@ -211,6 +213,7 @@ def _eni(
         trunk=trunk,
         vlan=vlan,
         description=each.get("Description", ""),
+        balancer=balancer,
     )
 
 

@@ -63,7 +63,7 @@ def _add_subnet(root: Tree, model: Model, subnet: Subnet) -> None:
             continue
         task = model.tasks.get(eni.task)
         if task is None:
-            branch.add(_eni(eni, "attached" if eni.attached else "unattached"))
+            branch.add(_eni(eni, eni.balancer or ("attached" if eni.attached else "unattached")))
         else:
             _add_task(branch, task, "on Fargate").add(_eni(eni, "eth1"))
 

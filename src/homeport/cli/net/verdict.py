@@ -276,7 +276,7 @@ def _enter(path: _Path, eni: Eni, peer: str) -> None:
         task = path.model.tasks.get(eni.task)
         if task is not None and not task.running:
             raise path.stop("task", f"The task {task.id} is {task.status}.")
-        path.through(eni.id, f"It arrives in the namespace of {f'the task {eni.task}' if eni.task else eni.id}.")
+        path.through(eni.id, f"It arrives in the namespace of {_owner(eni)}.")
         _arrive(path)
         return
     if not instance.running:
@@ -289,6 +289,12 @@ def _enter(path: _Path, eni: Eni, peer: str) -> None:
             f"{eni.address} is a forged source.",
         )
     _deliver(path, instance, from_self=False)
+
+
+def _owner(eni: Eni) -> str:
+    if eni.balancer:
+        return f"the load balancer {eni.balancer}"
+    return f"the task {eni.task}" if eni.task else eni.id
 
 
 def _deliver(path: _Path, instance: Instance, *, from_self: bool) -> None:

@@ -1,6 +1,10 @@
 """The API's answers as a model: what belongs to whom."""
 
+import pytest
+
 from homeport.cli.net.model import Binding, Kind, Mode, Model, Route, Rule
+from homeport.cli.net.packet import AtEni
+from homeport.cli.net.places import Unknown, find_source
 from homeport.cli.net.reading import Answers, collect, model_of
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/main"
@@ -241,3 +245,23 @@ def test_everything_is_asked_for_in_pages_that_the_api_takes() -> None:
     assert [task["taskArn"] for task in answers.tasks] == tasks
     assert [each["containerInstanceArn"] for each in answers.container_instances] == [HOST]
     assert ecs.asked.count(WEB) == 1, "a definition is asked for once, however many tasks have it"
+
+
+def test_an_interface_of_elastic_load_balancing_is_its_load_balancer_s() -> None:
+    read = model_of(
+        Answers(
+            interfaces=[
+                interface(
+                    "eni-lb",
+                    Attachment={"AttachmentId": "ela-attach-1"},
+                    Description="ELB app/web/50dc6c495c0c9188",
+                    RequesterId="amazon-elb",
+                    RequesterManaged=True,
+                )
+            ]
+        )
+    )
+    assert (read.enis["eni-lb"].balancer, read.enis["eni-lb"].task) == ("app/web/50dc6c495c0c9188", "")
+    assert find_source(read, "app/web") == AtEni(read.enis["eni-lb"])
+    with pytest.raises(Unknown):
+        find_source(read, "app/we")
