@@ -227,6 +227,38 @@ def test_weighted_records_and_names_of_others(private, dns_service, register, re
     assert refused(register, web, "two", AWS_INSTANCE_IPV4="10.0.0.1")[0] == "InvalidInput"
 
 
+def test_an_alias_stands_for_a_load_balancer(private, dns_service, register, records, api, zone_of, refused, vpc):
+    ec2 = api.client("ec2")
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
+        for number, zone in enumerate("ab")
+    ]
+    [balancer] = api.client("elbv2").create_load_balancer(
+        Name="web", Scheme="internal", Subnets=[subnet["SubnetId"] for subnet in subnets]
+    )["LoadBalancers"]
+    home = private()
+    web = dns_service(home, "A", "AAAA", policy="WEIGHTED")
+    alias = {"AWS_ALIAS_DNS_NAME": balancer["DNSName"]}
+    register(web, "one", **alias, version="1")
+    found = api.client("route53").list_resource_record_sets(HostedZoneId=zone_of(home))["ResourceRecordSets"]
+    target = {
+        "HostedZoneId": balancer["CanonicalHostedZoneId"],
+        "DNSName": f"{balancer['DNSName']}.",
+        "EvaluateTargetHealth": True,
+    }
+    assert [(each["Type"], each["Weight"], each["AliasTarget"]) for each in found if "SetIdentifier" in each] == [
+        ("A", 1, target),
+        ("AAAA", 1, target),
+    ]
+    assert (
+        refused(register, web, "two", AWS_ALIAS_DNS_NAME="web-1.elb.us-east-1.homeport.internal")[0] == "InvalidInput"
+    )
+    assert refused(register, web, "two", **alias, AWS_INSTANCE_IPV4="10.0.0.1")[0] == "InvalidInput"
+    assert refused(register, dns_service(home, "A", name="many"), "two", **alias)[0] == "InvalidInput"
+    register(web, "one", AWS_INSTANCE_IPV4="10.0.0.1", AWS_INSTANCE_IPV6="2001:db8::1")
+    assert records(home)["web.shop.internal.", "A", "one"] == "10.0.0.1"
+
+
 def test_srv_records_lead_to_names_of_the_instances(private, dns_service, register, records, cloudmap, refused):
     home = private()
     web = dns_service(home, "SRV", name="_web._tcp")

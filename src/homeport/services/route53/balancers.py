@@ -78,7 +78,7 @@ async def known_targets(tx: Tx, aliases: Iterable[AliasTarget]) -> Mapping[tuple
     found = {}
     for alias in aliases:
         name = plain_name(alias.name)
-        balancer = await _find(tx, name)
+        balancer = await find_balancer(tx, name)
         if balancer is not None and balancer.hosted_zone == alias.zone:
             found[alias.zone, alias.name] = True
     return found
@@ -93,8 +93,8 @@ def plain_name(name: str) -> str:
     return name.removeprefix(_DUALSTACK)
 
 
-async def _find(tx: Tx, name: str) -> LoadBalancer | None:
-    """Find the load balancer with a name NAME-DIGITS.elb.REGION.homeport.internal."""
+async def find_balancer(tx: Tx, name: str) -> LoadBalancer | None:
+    """Find the load balancer with a name NAME-DIGITS.elb.REGION.homeport.internal. (canonical)."""
     host, _, rest = name.partition(".")
     parts = rest.split(".")
     if len(parts) < 2 or parts[0] != "elb":

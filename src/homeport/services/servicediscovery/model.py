@@ -25,6 +25,7 @@ INIT_HEALTH = "AWS_INIT_HEALTH_STATUS"
 
 #: The attributes that say something to Cloud Map itself; all others are a user's own.
 RESERVED = frozenset({EC2_INSTANCE_ID, ALIAS_DNS_NAME, CNAME, IPV4, IPV6, PORT, INIT_HEALTH})
+ADDRESSING = frozenset({CNAME, IPV4, IPV6, PORT})
 
 #: AWS's quotas (general reference, "AWS Cloud Map endpoints and quotas").
 MAX_NAMESPACES = 50
@@ -103,10 +104,11 @@ class DiscoverableService:
 
 
 class InstanceDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an instance was registered with."""
+    """What an instance was registered with, and what was found out about that."""
 
     attributes: dict[str, str]
     creator_request_id: str = ""
+    alias_zone: str = ""  # of the name of a load balancer, where that is what was registered
 
 
 @dataclass(frozen=True, slots=True)

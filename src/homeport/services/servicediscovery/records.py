@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from homeport.aws.fields import Fields
-from homeport.services.route53.model import RecordSet
+from homeport.services.route53.model import AliasTarget, RecordSet
 from homeport.services.route53.names import BadName, canonical_name
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.model import (
+    ALIAS_DNS_NAME,
     CNAME,
     IPV4,
     IPV6,
@@ -66,6 +67,9 @@ def record_sets(namespace: Namespace, service: DiscoverableService, instance: In
     weighted = service.document.dns.routing_policy == _WEIGHTED
     name = service_name(namespace, service)
     host = _domain(f"{instance.id}.{service.name}.{namespace.name}") if "SRV" in service.document.dns.types else ""
+    if instance.document.alias_zone:
+        yield from _aliases(name, service.document.dns, instance)
+        return
     for record in service.document.dns.records:
         value = f"1 1 {instance.attributes[PORT]} {host}" if host else instance.attributes[_SOURCES[record.type]]
         yield RecordSet(
@@ -79,6 +83,15 @@ def record_sets(namespace: Namespace, service: DiscoverableService, instance: In
         )
         if host:
             yield from _of_host(host, record.ttl, instance)
+
+
+def _aliases(name: str, dns: DnsConfig, instance: Instance) -> Iterator[RecordSet]:
+    """Yield what stands for a load balancer; as on AWS its health is asked for."""
+    target = AliasTarget(
+        zone=instance.document.alias_zone, name=_domain(instance.attributes[ALIAS_DNS_NAME]), evaluate_health=True
+    )
+    for kind in sorted(dns.types):
+        yield RecordSet(name=name, kind=kind, alias=target, set_identifier=instance.id, weight=1)
 
 
 def _of_host(host: str, ttl: int, instance: Instance) -> Iterator[RecordSet]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.model import (
+    ADDRESSING,
     ALIAS_DNS_NAME,
     CNAME,
     EC2_INSTANCE_ID,
@@ -34,12 +35,13 @@ def check_attributes(service: DiscoverableService, attributes: Mapping[str, str]
         raise InvalidInput(
             f"The keys and values of an instance's attributes can have at most {MAX_ATTRIBUTES_SIZE} characters in all."
         )
-    if ALIAS_DNS_NAME in attributes:
-        raise InvalidInput(f"Homeport does not support the attribute {ALIAS_DNS_NAME}; register addresses.")
     _check_health(service, attributes)
     _check_ec2(service, attributes)
     _check_values(attributes)
-    _check_needed(service, attributes)
+    if ALIAS_DNS_NAME in attributes:
+        _check_alias(service, attributes)
+    else:
+        _check_needed(service, attributes)
 
 
 def _check_health(service: DiscoverableService, attributes: Mapping[str, str]) -> None:
@@ -76,6 +78,14 @@ def _is_address(text: str, version: int) -> bool:
         return ipaddress.ip_address(text).version == version
     except ValueError:
         return False
+
+
+def _check_alias(service: DiscoverableService, attributes: Mapping[str, str]) -> None:
+    dns = service.document.dns
+    if dns is None or dns.types - {"A", "AAAA"} or dns.routing_policy != "WEIGHTED":
+        raise InvalidInput(f"{ALIAS_DNS_NAME} needs a service with A or AAAA records and the routing policy WEIGHTED.")
+    if attributes.keys() & ADDRESSING:
+        raise InvalidInput(f"{ALIAS_DNS_NAME} can't be combined with any of the AWS_INSTANCE attributes.")
 
 
 def _check_needed(service: DiscoverableService, attributes: Mapping[str, str]) -> None:

@@ -8,14 +8,16 @@ from homeport.aws.errors import AwsError
 from homeport.aws.paging import Keyset, Page, cut_page, paginate
 from homeport.services.ec2.store.instances import get_instance as get_ec2_instance
 from homeport.services.ec2.store.interfaces import get_interface
+from homeport.services.route53.balancers import find_balancer, plain_name
 from homeport.services.route53.service import NAMES
 from homeport.services.servicediscovery import errors, instances, store
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.handlers.lookup import get_instance, get_namespace, get_service, record
-from homeport.services.servicediscovery.model import EC2_INSTANCE_ID, IPV4, Instance, InstanceDocument
+from homeport.services.servicediscovery.model import ALIAS_DNS_NAME, EC2_INSTANCE_ID, IPV4, Instance, InstanceDocument
 from homeport.services.servicediscovery.service import servicediscovery
 from homeport.services.servicediscovery.validation import check_attributes
 from homeport.services.servicediscovery.views import instance_summary, instance_view
+from homeport.services.servicediscovery.zones import domain_of
 
 
 @servicediscovery.operation("RegisterInstance")
@@ -27,7 +29,9 @@ async def register_instance(
     given = dict(attributes)
     if EC2_INSTANCE_ID in given:
         given[IPV4] = await _primary_address(call, given[EC2_INSTANCE_ID])
-    instance = Instance(instance_id, InstanceDocument(attributes=given, creator_request_id=creator_request_id))
+    alias_zone = await _alias_zone(call, given[ALIAS_DNS_NAME]) if ALIAS_DNS_NAME in given else ""
+    document = InstanceDocument(attributes=given, creator_request_id=creator_request_id, alias_zone=alias_zone)
+    instance = Instance(instance_id, document)
     namespace = await get_namespace(call, service.namespace_id)
     await instances.register(call.tx, call.region, namespace, service, instance, call.now())
     call.wake(NAMES)
@@ -43,6 +47,14 @@ async def _primary_address(call: Call, ec2_instance: str) -> str:
         return (await get_interface(call.tx, call.region, found.interface)).address
     except AwsError as problem:  # there is none, or it is terminated
         raise InvalidInput(f"{EC2_INSTANCE_ID}: {problem.message}") from None
+
+
+async def _alias_zone(call: Call, name: str) -> str:
+    """Return the hosted zone in which the load balancer of that name has it."""
+    found = await find_balancer(call.tx, plain_name(domain_of(name)))
+    if found is None or found.region != call.region:
+        raise InvalidInput(f"{ALIAS_DNS_NAME}: no load balancer has the name '{name}'.")
+    return found.hosted_zone
 
 
 @servicediscovery.operation("DeregisterInstance")
