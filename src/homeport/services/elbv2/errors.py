@@ -63,6 +63,10 @@ class IncompatibleProtocols(AwsError):
     code = "IncompatibleProtocols"
 
 
+class InvalidLoadBalancerAction(AwsError):
+    code = "InvalidLoadBalancerAction"
+
+
 class InvalidSubnet(AwsError):
     code = "InvalidSubnet"
 
