@@ -11,6 +11,7 @@ from homeport.cli.deploy.reading import Asker, NotThere
 from homeport.cli.explain.balancers import Balancing, explain_balancer
 from homeport.cli.explain.instances import TYPE_ATTRIBUTE, instances_of
 from homeport.cli.explain.placing import explain_definition
+from homeport.cli.explain.scaling import Scaling, explain_scaling, read_scaling
 from homeport.cli.explain.services import explain_service
 from homeport.cli.explain.tasks import explain_task
 from homeport.cli.net.reading import (
@@ -45,9 +46,12 @@ def service(name: str, cluster: str) -> int:
     asker = Asker(clients.client("ecs"), clients.client("elbv2"), cluster, name)
     try:
         answers = asker.ask()
+        scaling = _scaling(clients, asker)
     except (BotoCoreError, ClientError, NotThere) as error:
         return complain(error)
-    print("\n".join(explain_service(answers, time.time())))
+    now = time.time()
+    lines = [*explain_service(answers, now), *(explain_scaling(scaling, now) if scaling is not None else ())]
+    print("\n".join(lines))
     return 0
 
 
@@ -86,6 +90,9 @@ def read_balancer(elb: Any, name: str) -> Balancing:
             for each in groups
         },
     )
+def _scaling(clients: Clients, asker: Asker) -> Scaling | None:
+    autoscaling, cloudwatch = clients.client("application-autoscaling"), clients.client("cloudwatch")
+    return read_scaling(autoscaling, cloudwatch, asker.cluster, asker.name)
 
 
 def _task(ecs: Any, ec2: Any, cluster: str, name: str) -> list[str]:
