@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/tutorial/first-task.md", "docs/how-to/find-services-by-name.md"]
+PAGES = [
+    "README.md",
+    "docs/tutorial/first-task.md",
+    "docs/how-to/find-services-by-name.md",
+    "docs/how-to/scale-a-service.md",
+]
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from homeport.services.cloudwatch.model import metric_of
+from homeport.services.cloudwatch.distribution import of_values
+from homeport.services.cloudwatch.model import Datum, metric_of
+from homeport.services.cloudwatch.store import datapoints
 from homeport.services.ecs.metering import record_usage
 from homeport.wire.metrics import TaskUsage, Usage
 
@@ -119,6 +121,35 @@ def test_step_scaling_answers_the_alarm_of_its_user(scaled):
     assert [a["Cause"] for a in scaled.activities()] == [
         "monitor alarm queue in state ALARM triggered policy steps"
     ] * 2
+
+
+def test_a_step_is_chosen_by_what_an_alarm_of_a_short_period_has_just_seen(scaled):
+    steps = [
+        {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 100.0, "ScalingAdjustment": 1},
+        {"MetricIntervalLowerBound": 100.0, "ScalingAdjustment": 2},
+    ]
+    policy = scaled.client.put_scaling_policy(
+        PolicyName="steps",
+        StepScalingPolicyConfiguration={"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps},
+        **WEB,
+    )["PolicyARN"]
+    scaled.cloudwatch.put_metric_alarm(
+        AlarmName="queue",
+        Namespace="Test",
+        MetricName="Depth",
+        Statistic="Maximum",
+        Period=10,
+        EvaluationPeriods=1,
+        Threshold=100.0,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[policy],
+    )
+    for _ in range(30):
+        datum = Datum(metric_of("Test", "Depth", {}), scaled.clock.now(), of_values({250.0: 1.0}), resolution=1)
+        scaled.ecs.in_transaction(lambda tx, datum=datum: datapoints.publish(tx, "us-east-1", [datum]))
+        scaled.clock.advance(1)
+        scaled.look()
+    assert scaled.desired == 4
 
 
 def test_set_alarm_state_is_answered_though_no_metric_says_so(scaled):

@@ -102,8 +102,7 @@ class Scaling:
 
     async def _hear(self, tx: Tx, policy: Policy, now: float) -> Heard:
         found = await alarms.calling(tx, policy.arn(self._account))
-        end = int(now // MINUTE * MINUTE)
-        return Heard(policy, tuple([await _call(tx, policy, record, end) for _, _, record in found]))
+        return Heard(policy, tuple([await _call(tx, policy, record, now) for _, _, record in found]))
 
     async def _carry_out(self, here: Here, target: Target, decision: Decision) -> bool:
         for policy, progress in decision.progress:
@@ -157,8 +156,9 @@ def _cause(call: Call, policy: Policy) -> str:
     return f"monitor alarm {call.alarm} in state {call.state} triggered policy {policy.name}"
 
 
-async def _call(tx: Tx, policy: Policy, record: AlarmRecord, end: int) -> Call:
-    points = await watched(tx, record, end)
+async def _call(tx: Tx, policy: Policy, record: AlarmRecord, now: float) -> Call:
+    grain = min(record.alarm.period, MINUTE)  # as the alarm itself is evaluated
+    points = await watched(tx, record, int(now // grain * grain))
     values = [point.value for point in points if point.value is not None]
     return Call(
         alarm=record.alarm.name,
