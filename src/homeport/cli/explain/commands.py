@@ -90,6 +90,8 @@ def read_balancer(elb: Any, name: str) -> Balancing:
             for each in groups
         },
     )
+
+
 def _scaling(clients: Clients, asker: Asker) -> Scaling | None:
     autoscaling, cloudwatch = clients.client("application-autoscaling"), clients.client("cloudwatch")
     return read_scaling(autoscaling, cloudwatch, asker.cluster, asker.name)
