@@ -1,9 +1,12 @@
 """Names declared through Route 53, asked for by tasks and found over real DNS."""
 
+import os
+import signal
 import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -149,6 +152,33 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
     elb.delete_load_balancer(LoadBalancerArn=arn)
     for name in (made["DNSName"], "names.test"):
         until(f"{name} to be nobody's", lambda name=name: not _found(name))
+
+
+def test_names_need_no_server_and_outlive_the_node(zones: tuple[Zone, Zone]) -> None:
+    zones[0].put("web.names.test", "A", "192.0.2.1")
+    server = _pid("server")
+    os.kill(server, signal.SIGSTOP)
+    try:
+        assert _found("web.names.test") == {"192.0.2.1"}
+    finally:
+        os.kill(server, signal.SIGKILL)  # it is started again
+    os.kill(_pid("node"), signal.SIGKILL)
+    until("names to be answered again", lambda: _found("web.names.test") == {"192.0.2.1"})
+    until("the server to be back", lambda: _pid("server") != server and _answers())
+    zones[0].put("web.names.test", "A", "192.0.2.2")
+    assert _found("web.names.test") == {"192.0.2.2"}
+
+
+def _pid(program: str) -> int:
+    return int(Path(os.environ["HOMEPORT_RUN"], f"{program}.pid").read_text())
+
+
+def _answers() -> bool:
+    try:
+        with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _found(name: str) -> set[str]:
