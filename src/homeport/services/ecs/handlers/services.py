@@ -213,11 +213,11 @@ async def _fronts(
     """Return the load balancers and registries of a service from now on; what is not given stays."""
     document = definition.parsed()
     balanced = current.load_balancers if load_balancers is None else load_balancers
-    listed = current.registries if service_registries is None else service_registries
-    return Fronts(
-        await balancing.checked(call.tx, call.region, balanced, document),
-        await registries.checked(call.tx, call.region, listed, document),
-    )
+    # What stays is not held against Cloud Map again: a service must scale although its registry is gone.
+    listed = current.registries
+    if service_registries is not None:
+        listed = await registries.checked(call.tx, call.region, service_registries, document)
+    return Fronts(await balancing.checked(call.tx, call.region, balanced, document), listed)
 
 
 def _network(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
