@@ -89,6 +89,11 @@ async def set_uses(tx: Tx, user: str, certificates: Iterable[str]) -> None:
         await tx.execute("INSERT INTO acm_uses (certificate, user_arn) VALUES (?, ?)", arn, user)
 
 
+async def has_stale_users(tx: Tx) -> bool:
+    """Say whether somebody serves a certificate that has been replaced."""
+    return await tx.fetch_one("SELECT 1 FROM acm_uses WHERE stale = 1 LIMIT 1") is not None
+
+
 async def take_stale_users(tx: Tx) -> list[str]:
     """Return those who serve a certificate that has been replaced, and take them for told."""
     rows = await tx.fetch("SELECT DISTINCT user_arn FROM acm_uses WHERE stale = 1")

@@ -49,6 +49,11 @@ class Balancing:
 
     async def pass_(self) -> None:
         """Tell every node what it does not know yet."""
+        async with self.database.snapshot() as tx:
+            moment = self.clock.now() - _LEAVING_SECONDS
+            marked = await load_balancers.anything_to_do(tx, moment) or await acm.has_stale_users(tx)
+            if not marked and not await target_store.terminated(tx, 1):
+                return
         told = False
         for step in (self._balancers, self._groups, self._end_terminated, self._targets):
             while True:

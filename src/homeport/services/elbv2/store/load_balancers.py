@@ -126,6 +126,23 @@ async def deleted_before(tx: Tx, moment: float) -> list[LoadBalancer]:
     return await _load(tx, rows)
 
 
+async def anything_to_do(tx: Tx, moment: float) -> bool:
+    """
+    Say whether a node may have to be told of anything, or something is to be given back that ended before *moment*.
+
+    One look at what is marked: the reconciler is woken often, and mostly for nothing.
+    """
+    row = await tx.fetch_one(
+        """SELECT 1 WHERE EXISTS (SELECT 1 FROM elbv2_load_balancers WHERE stale = 1)
+           OR EXISTS (SELECT 1 FROM elbv2_target_groups WHERE stale = 1)
+           OR EXISTS (SELECT 1 FROM elbv2_targets WHERE stale = 1)
+           OR EXISTS (SELECT 1 FROM elbv2_zones WHERE leaving_since < ?)
+           OR EXISTS (SELECT 1 FROM elbv2_load_balancers WHERE deleted_at < ?)""",
+        *(moment, moment),
+    )
+    return row is not None
+
+
 async def forget(tx: Tx, arn: str) -> None:
     """Delete what is left of a load balancer."""
     await tx.execute("DELETE FROM elbv2_zones WHERE load_balancer = ?", arn)
