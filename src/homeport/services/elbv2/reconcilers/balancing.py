@@ -17,6 +17,7 @@ from homeport.services.acm import store as acm
 from homeport.services.acm.service import CERTIFICATES
 from homeport.services.ec2 import projection as ec2_projection
 from homeport.services.ec2 import store as ec2
+from homeport.services.ec2.service import INSTANCES
 from homeport.services.elbv2 import projection, targets
 from homeport.services.elbv2.model.load_balancers import LoadBalancer
 from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
@@ -69,7 +70,9 @@ class Balancing:
 
     def reconciler(self) -> Reconciler:
         """Return the reconciler for the driver."""
-        return Reconciler(BALANCING, self.pass_, interval=15, wakes=frozenset({TARGETS, CERTIFICATES, "fleet.joined"}))
+        return Reconciler(
+            BALANCING, self.pass_, interval=15, wakes=frozenset({TARGETS, CERTIFICATES, INSTANCES, "fleet.joined"})
+        )
 
     async def _balancers(self, tx: Tx) -> tuple[int, bool]:
         for user in await acm.take_stale_users(tx):
