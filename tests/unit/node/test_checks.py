@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.certificates import Authority
 from tests.unit.node.virtual import VirtualClock, pass_time, virtual
 
 from homeport.node.checks.probe import Result, probe, reachable
@@ -28,7 +30,7 @@ def check(id_: str = "h", **more) -> EndpointCheck:
 
 
 @asynccontextmanager
-async def endpoint(answer: bytes):
+async def endpoint(answer: bytes, **more):
     """Serve one answer to whatever is asked; the requests are yielded with the port."""
     asked: list[bytes] = []
     serving: set[asyncio.Task[None]] = set()
@@ -45,7 +47,7 @@ async def endpoint(answer: bytes):
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, **more)
     yield server.sockets[0].getsockname()[1], asked
     server.close()
     await server.wait_closed()
@@ -78,6 +80,20 @@ async def test_an_endpoint_passes_by_its_answer(answer, more, passed, status):
     async with endpoint(answer) as (port, _):
         result = await probe(check(port=port, **more), nobody, LOOPBACK)
     assert (result.passed, result.status[: len(status)]) == (passed, status)
+
+
+async def test_https_is_spoken_without_asking_whose_certificate_it_is(tmp_path):
+    made = Authority().issue("www.example.com")
+    (tmp_path / "pem").write_bytes(made.body + made.key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "pem")
+    named: list[str | None] = []
+    context.sni_callback = lambda _, name, __: named.append(name)
+    async with endpoint(said("200 OK"), ssl=context) as (port, _):
+        wanted = check(port=port, probe="HTTPS", name="www.example.com", server_name=True)
+        assert (await probe(wanted, nobody, LOOPBACK)).status == "Success: HTTP Status Code 200, OK"
+        await probe(check(port=port, probe="HTTPS"), nobody, LOOPBACK)
+    assert named == ["www.example.com", None]
 
 
 async def test_the_host_header_names_the_endpoint():

@@ -224,6 +224,13 @@ async def test_what_does_not_fit_is_cut_and_whole_over_tcp():
     assert len(whole.answer[0]) == 200
 
 
+async def test_a_later_version_of_edns_is_told_what_there_is():
+    query = dns.message.make_query("www.example.com.", "A", use_edns=0)
+    query.use_edns(edns=1)
+    reply = dns.message.from_wire(await Resolver(None, Names(), ()).answer(query.to_wire(), 512))
+    assert (reply.rcode(), reply.edns) == (dns.rcode.BADVERS, 0)
+
+
 async def datagrams(resolver: Resolver, *names: str) -> list[str]:
     """Ask over UDP, one after the other, and return each answer's first address, or its rcode."""
     loop = asyncio.get_running_loop()

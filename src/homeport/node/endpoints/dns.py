@@ -92,6 +92,8 @@ class Resolver:
             return _failed(query, dns.rcode.NOTIMP), None
         if len(query.question) != 1:
             return _failed(query, dns.rcode.FORMERR), None
+        if query.edns > 0:
+            return _failed(query, dns.rcode.BADVERS), None
         question = query.question[0]
         if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
             return _failed(query, dns.rcode.REFUSED), None

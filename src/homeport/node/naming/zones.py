@@ -144,11 +144,18 @@ class Names:
         self.change(items, ())
 
     def replace(self, items: Iterable[Item]) -> None:
-        """Take *items* for everything there is."""
-        for kind in (self._zones, self._sets, self._public, self._private):
-            kind.clear()
-        self.version += 1
-        self.change(items, ())
+        """Take *items* for everything there is; what is known as it is already costs a comparison."""
+        wanted: dict[tuple[str, str], Item] = {
+            (type(item).__name__, item.id): item for item in items if isinstance(item, Zone | RecordSet)
+        }
+        known: dict[tuple[str, str], Item] = {
+            **{("Zone", id_): zone.item for id_, zone in self._zones.items() if zone.item is not None},
+            **{("RecordSet", id_): item for id_, item in self._sets.items()},
+        }
+        self.change(
+            [item for key, item in wanted.items() if known.get(key) != item],
+            [Drop(kind=kind, id=id_) for kind, id_ in known if (kind, id_) not in wanted],
+        )
 
     def change(self, puts: Iterable[Item], drops: Iterable[Drop]) -> bool:
         """Take a change; items that are not names are somebody else's.  Says whether there were any that are."""

@@ -175,6 +175,18 @@ def test_record_sets_may_come_before_their_zone_and_go_after_it():
     assert len(said(ask(names, "www.example.com"))) == 2
 
 
+def test_a_whole_assignment_changes_only_what_differs():
+    names = Names(WEB)
+    before = names.version
+    names.replace([*WEB, VPC])
+    assert names.version == before
+    names.replace(WEB[:-1])
+    assert said(ask(names, "www.example.com")) == []
+    names.replace([*zone("Z2", "example.org."), WEB[-1]])
+    assert ask(names, "www.example.com").elsewhere is not None
+    assert said(ask(names, "example.org", "NS")) == ["example.org. NS ns-1.example."]
+
+
 def test_the_version_changes_with_every_change_of_names():
     names = Names()
     seen = {names.version}
