@@ -107,6 +107,7 @@ CHECKS = (
     Check("setpriv", _tool("setpriv"), "the API server cannot give up its privileges"),
     Check("server user", _server_user, "the API server runs as root without capabilities", needed=False),
     Check("docker-registry", _tool("docker-registry"), "ECR has no registry behind it", needed=False),
+    Check("tzdata", _file("/usr/share/zoneinfo/Europe/Berlin"), "schedules run by UTC only", needed=False),
     Check("haproxy", _tool("haproxy"), "load balancers cannot be made", needed=False),
     Check("catatonit", _tool("catatonit"), "initProcessEnabled is refused", needed=False),
     Check(

@@ -8,7 +8,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,10 +35,10 @@ _DAYS = {name: n for n, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "F
 _YEARS = (1970, 2199)
 
 
-def find_zone(name: str) -> ZoneInfo:
-    """Return the time zone of that IANA name; UTC for an empty one."""
+def find_zone(name: str) -> tzinfo:
+    """Return the time zone of that IANA name; UTC for an empty one, which needs no data on the machine."""
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name) if name not in ("", "UTC") else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadSchedule(f"there is no time zone {name}") from None
 
@@ -58,7 +58,7 @@ def parse_schedule(text: str, time_zone: str, start: float) -> Expression:
             return _cron(found[2], zone)
 
 
-def _moment(text: str, zone: ZoneInfo) -> float:
+def _moment(text: str, zone: tzinfo) -> float:
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone).timestamp()
     except ValueError:
@@ -106,7 +106,7 @@ class Cron:
     days: Days
     months: frozenset[int]
     years: frozenset[int]
-    zone: ZoneInfo
+    zone: tzinfo
 
     def next_after(self, moment: float) -> float | None:
         # A day earlier than local midnight: where clocks are set back, the day before has times that are still to come.
@@ -134,7 +134,7 @@ class Cron:
                 yield local.astimezone(UTC).timestamp()
 
 
-def _cron(text: str, zone: ZoneInfo) -> Cron:
+def _cron(text: str, zone: tzinfo) -> Cron:
     fields = text.upper().split()
     if len(fields) != 6:
         raise BadSchedule("cron(...) needs six fields: minutes, hours, day of month, month, day of week, year")

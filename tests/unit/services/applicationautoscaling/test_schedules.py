@@ -1,5 +1,6 @@
 """Schedules mean the times that AWS's pages give, by the clock of their zone, whatever that clock does."""
 
+import zoneinfo
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -107,3 +108,12 @@ def test_what_means_no_time_is_refused(expression):
 def test_a_zone_that_does_not_exist_is_refused(zone):
     with pytest.raises(BadSchedule, match="there is no time zone"):
         parse_schedule("rate(1 hour)", zone, 0)
+
+
+def test_utc_needs_no_time_zones_on_the_machine():
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert parse_schedule("cron(0 10 * * ? *)", "", 0).next_after(0) == 36_000
+        assert parse_schedule("cron(0 10 * * ? *)", "UTC", 0).next_after(0) == 36_000
+    finally:
+        zoneinfo.reset_tzpath()
