@@ -186,6 +186,7 @@ class TargetGroup(Message, frozen=True, kw_only=True):
     stickiness: GroupStickiness | None = None
     deregistration_delay: int = 300
     connection_termination: bool = False  # end connections when the delay is over, on network load balancers
+    proxy_protocol: bool = False  # tell targets of the client by PROXY protocol version 2, on network load balancers
 
 
 class Target(Message, frozen=True, kw_only=True):

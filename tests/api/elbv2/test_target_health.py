@@ -185,3 +185,25 @@ def test_function_answers_for_its_group(elb, node, listener):
         "Reason": "Target.HealthCheckDisabled",
         "Description": "Health checks are not enabled for this target",
     }
+
+
+def test_network_group_s_attributes_reach_the_node(elb, node, place, group):
+    tcp = group("tcp", Protocol="TCP")
+    made = elb.create_load_balancer(Name="net", Type="network", Subnets=[place.subnets[0].id], Scheme="internal")
+    elb.create_listener(
+        LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"],
+        Protocol="TCP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": tcp}],
+    )
+    wanted = {
+        "proxy_protocol_v2.enabled": "true",
+        "stickiness.enabled": "true",
+        "deregistration_delay.connection_termination.enabled": "true",
+    }
+    elb.modify_target_group_attributes(
+        TargetGroupArn=tcp, Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()]
+    )
+    (item,) = node.has(wire.TargetGroup)
+    assert (item.proxy_protocol, item.connection_termination) == (True, True)
+    assert item.stickiness == wire.GroupStickiness(kind="source_ip")

@@ -510,6 +510,20 @@ async def test_a_network_load_balancer_passes_streams(tmp_path: Path, root_files
         await at.settled(target(group, 11), TargetState.DRAINED)
 
 
+async def test_a_target_is_told_of_the_client_by_the_proxy_protocol(tmp_path: Path, root_filesystem: Path):
+    group = replace(WEB, protocol="TCP", proxy_protocol=True)
+    async with site(tmp_path, root_filesystem) as at:
+        web = await at.web(11, proxied=True)
+        await at.balance(balancer(listener(default(to(group)), protocol="TCP"), kind="network"), group)
+        await at.register(target(group, 11))
+        assert web.checks, "health checks come with a header, too"
+        assert set(web.sources) == {""}, "in which they say that they are the load balancer's own"
+        client = Client(at.client, ADDRESS)
+        assert (await client.request()).body == b"web-11"
+        assert web.sources[-1] == eni(100).address
+        client.close()
+
+
 async def test_its_security_groups_decide_who_reaches_it(tmp_path: Path, root_filesystem: Path):
     closed = SecurityGroup(
         id="sg-closed", vpc=VPC.id, ingress=(Rule(protocol="tcp", from_port=80, to_port=80, cidr="10.0.0.0/8"),)

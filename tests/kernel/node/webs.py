@@ -48,6 +48,14 @@ class Reply:
         return ", ".join(self.headers.get(name.lower(), ()))
 
 
+async def _proxy_header(reader: asyncio.StreamReader) -> str:
+    """Read a PROXY header and return the address of the client in it, if it is of one."""
+    head = await reader.readexactly(16)
+    assert head[:12] == b"\r\n\r\n\x00\r\nQUIT\n", head
+    rest = await reader.readexactly(int.from_bytes(head[14:16]))
+    return socket.inet_ntoa(rest[:4]) if head[12] == 0x21 else ""
+
+
 @dataclass
 class Web:
     """A web server that says its name; *health* is what it answers to health checks, *delay* what it takes for others."""
@@ -58,6 +66,8 @@ class Web:
     break_off: bool = False  # close the connection instead of answering
     silent: bool = False  # never answer health checks
     extra: str = ""
+    proxied: bool = False  # every connection begins with a PROXY header, version 2
+    sources: list[str] = field(default_factory=list)  # whose they said they were; empty for the proxy's own
     seen: list[Request] = field(default_factory=list)
     checks: int = 0
     connections: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -82,6 +92,8 @@ class Web:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError):
+            if self.proxied:
+                self.sources.append(await _proxy_header(reader))
             while await self._answer(reader, writer):
                 pass
         self.connections.discard(writer)

@@ -142,6 +142,8 @@ def test_a_target_group_checks_its_targets_and_repeats_only_what_may_be_repeated
     [
         ({"algorithm": "least_outstanding_requests"}, "balance leastconn"),
         ({"protocol": "HTTPS"}, "default-server check inter 10s rise 3 fall 2 slowstart 30s ssl verify none"),
+        ({"proxy_protocol": True}, "default-server check inter 10s rise 3 fall 2 slowstart 30s send-proxy-v2"),
+        ({"proxy_protocol": True}, "http-check connect send-proxy"),
         ({"protocol_version": "HTTP2"}, "default-server check inter 10s rise 3 fall 2 slowstart 30s proto h2"),
         ({"health_check": TargetHealthCheck(protocol="HTTPS", port="8443")}, "http-check connect port 8443 ssl"),
         ({"health_check": TargetHealthCheck(protocol="TCP", port="81")}, "tcp-check connect port 81"),

@@ -6,7 +6,7 @@ from homeport.node.balancing.answers import Files, page
 from homeport.node.balancing.conditions import quoted
 from homeport.node.balancing.frontend import sticky_cookies
 from homeport.node.balancing.model import Placed, backend_of, first_backend_of, open_backend_of, server_of
-from homeport.wire.messages import LoadBalancer, TargetGroup, TargetHealthCheck
+from homeport.wire.messages import LoadBalancer, TargetGroup
 
 WEIGHT = 100  # of every target that is given requests: slow start counts up to it
 _IDEMPOTENT = "GET HEAD OPTIONS TRACE PUT DELETE"
@@ -40,7 +40,7 @@ def backends(
     yield [
         f"backend {backend_of(group.id)}",
         *common,
-        *_health_check(group.health_check),
+        *_health_check(group),
         f"default-server {options}",  # what is added later does not take it: it is said again there
         *(f"server {server_of(each.target)} {server_of(each.target)} weight {WEIGHT}" for each in ordered),
     ]
@@ -53,7 +53,7 @@ def backends(
         *([f"default-server {transport}"] if transport else ()),
         *(f"server {server_of(each.target)} {server_of(each.target)}" for each in ordered),
     ]
-    yield [f"backend {first_backend_of(group.id)}", *_health_check(group.health_check)]
+    yield [f"backend {first_backend_of(group.id)}", *_health_check(group)]
 
 
 _ALGORITHMS = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
@@ -91,13 +91,20 @@ def open_options(group: TargetGroup) -> str:
 
 def _transport(group: TargetGroup) -> list[str]:
     # a target's certificate is not verified, as on AWS
-    secure = ["ssl", "verify", "none"] if group.protocol in _SECURE else []
-    return [*secure, "proto", "h2"] if group.protocol_version == "HTTP2" else secure
+    words = ["ssl", "verify", "none"] if group.protocol in _SECURE else []
+    if group.protocol_version == "HTTP2":
+        words += ["proto", "h2"]
+    if group.proxy_protocol:
+        words.append("send-proxy-v2")
+    return words
 
 
-def _health_check(check: TargetHealthCheck) -> Iterator[str]:
+def _health_check(group: TargetGroup) -> Iterator[str]:
+    check = group.health_check
     port = "" if check.port == "traffic-port" else f" port {check.port}"
     secure = " ssl" if check.protocol in _SECURE else ""
+    if group.proxy_protocol:  # checks come with it, too, as the load balancer's own
+        secure += " send-proxy"
     yield f"timeout check {check.timeout}s"
     if check.protocol in ("HTTP", "HTTPS"):
         yield "option httpchk"

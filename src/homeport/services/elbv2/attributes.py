@@ -102,7 +102,7 @@ NETWORK = {
     "deregistration_delay.timeout_seconds": number(300, 0, 3600),
     "deregistration_delay.connection_termination.enabled": flag(),
     "preserve_client_ip.enabled": flag(fixed=True),
-    "proxy_protocol_v2.enabled": flag(fixed=True),
+    "proxy_protocol_v2.enabled": flag(),
     "stickiness.enabled": flag(),
     "stickiness.type": choice("source_ip"),
     "load_balancing.cross_zone.enabled": _CROSS_ZONE,
