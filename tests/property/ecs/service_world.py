@@ -8,6 +8,7 @@ from homeport.services.ecs.deployments.health import Verdict, judge
 from homeport.services.ecs.deployments.model import (
     Account,
     Action,
+    Advance,
     Breaker,
     Cause,
     ClearLaunchFailures,
@@ -15,6 +16,7 @@ from homeport.services.ecs.deployments.model import (
     Deployment,
     Fail,
     Health,
+    Listener,
     Phase,
     Plan,
     Prove,
@@ -22,8 +24,12 @@ from homeport.services.ecs.deployments.model import (
     Rollout,
     Scheduling,
     Service,
+    Shift,
+    Shifting,
+    Stage,
     Start,
     Stop,
+    Strategy,
     Target,
     TargetHealth,
     Task,
@@ -31,6 +37,7 @@ from homeport.services.ecs.deployments.model import (
 from homeport.services.ecs.deployments.plan import plan
 
 GROUP = "arn:tg"
+ORDER = tuple(Stage)
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 
 
@@ -48,6 +55,8 @@ class World:
     failures: Counter[str] = field(default_factory=Counter)  # of each deployment since it was last proven
     started: Counter[str] = field(default_factory=Counter)  # tasks ever made for each deployment
     broken: set[str] = field(default_factory=set)  # revisions whose tasks never run
+    stages: list[Stage] = field(default_factory=list)  # of the latest deployment
+    shares: list[tuple[float, float]] = field(default_factory=list)  # when the latest got how much traffic
     crowding: bool = False  # new tasks go to one zone, whatever the others have
     sick: set[str] = field(default_factory=set)  # tasks, and revisions of tasks, that fail their checks for good
 
@@ -142,15 +151,48 @@ class World:
                 assert deployment != self.service.primary.id
                 left = tuple(one for one in self.service.deployments if one.id != deployment)
                 self.service = replace(self.service, deployments=left)
+            case Advance(deployment, stage):
+                assert deployment == self.service.primary.id
+                assert ORDER.index(stage) == ORDER.index(self.service.primary.stage) + 1, "a stage is left out"
+                self._deployment(deployment, stage=stage, stage_since=self.now)
+                self.stages.append(stage)
+            case Shift(deployment, listener, weights):
+                self._shift(deployment, listener, weights)
             case Fail(deployment, _, back):
                 assert deployment == self.service.primary.id
                 self._deployment(deployment, rollout=Rollout.FAILED)
                 if back:
                     self.deploy(back, rollback=True)
 
-    def _start(self, action: Start) -> None:
+    def _shift(self, deployment: str, listener: Listener, weights: tuple[tuple[str, float], ...]) -> None:
         primary = self.service.primary
-        assert action.deployment == primary.id
+        assert deployment == primary.id
+        assert sum(weight for _, weight in weights) == 100.0
+        shares = dict(weights)
+        if listener is Listener.TEST:
+            self.service = replace(self.service, test=shares)
+        else:
+            before, after = (of.get(primary.revision, 0.0) for of in (self.service.production, shares))
+            if primary.stage is Stage.RECONCILE_SERVICE:
+                assert after == before or not self.service.production, "traffic for what is not there yet"
+            else:
+                assert after > before, "traffic goes back and forth"
+                if not primary.rollback:
+                    assert self.healthy_of(primary.revision) >= self.floor, "traffic to tasks that are not there"
+                self.shares.append((self.now, after))
+            self.service = replace(self.service, production=shares)
+        self._deployment(deployment, stage_since=self.now)
+
+    def healthy_of(self, revision: str) -> int:
+        return sum(task.revision == revision and self.verdict(task) is Verdict.HEALTHY for task in self.live)
+
+    @property
+    def shifting(self) -> bool:
+        return self.service.strategy.kind is not Strategy.ROLLING
+
+    def _start(self, action: Start) -> None:
+        primary = next(one for one in self.service.deployments if one.id == action.deployment)
+        assert self.shifting or primary.id == self.service.primary.id
         assert primary.rollout is not Rollout.FAILED
         new = []
         for index, place in enumerate(action.instances or ("",) * action.count):
@@ -173,7 +215,8 @@ class World:
         assert len(new) == action.count > 0
         self.started[primary.id] += action.count
         self.service = replace(self.service, tasks=(*self.service.tasks, *new))
-        assert len(self.live) <= self.ceiling, "above the ceiling"
+        beside = [task for task in self.live if not self.shifting or task.revision == primary.revision]
+        assert len(beside) <= self.ceiling, "above the ceiling"
         wanted = [t for t in self.live if t.revision == primary.revision and self.verdict(t) in _WORTH_KEEPING]
         assert len(wanted) <= self.desired + len(action.zones), "more than desired"
         if self.service.scheduling is Scheduling.DAEMON:
@@ -188,8 +231,12 @@ class World:
         assert action.failed == (action.cause is Cause.UNHEALTHY)
         self.change(task.id, phase=Phase.STOPPING, told=True)
         self._fail(action.deployment, failed=action.failed)
-        if before is Verdict.HEALTHY and action.cause is not Cause.MISPLACED:
+        if before is not Verdict.HEALTHY or action.cause is Cause.MISPLACED:
+            return
+        if not self.shifting:
             assert self.healthy >= self.floor, "below the floor"
+        elif self.service.production.get(task.revision, 0.0) > 0:
+            assert self.healthy_of(task.revision) >= self.floor, "traffic to tasks that were stopped"
 
     def _fail(self, deployment: str, *, failed: bool, launch: bool = False, at: float | None = None) -> None:
         self.failures[deployment] += failed
@@ -214,7 +261,9 @@ class World:
 
     def deploy(self, revision: str = "", *, rollback: bool = False) -> None:
         self.deployed += 1
-        new = Deployment(f"ecs-svc/{self.deployed}", revision or f"revision/{self.deployed}", rollback=rollback)
+        self.stages, self.shares = [], []
+        id_, made_from = f"ecs-svc/{self.deployed}", revision or f"revision/{self.deployed}"
+        new = Deployment(id_, made_from, rollback=rollback, stage_since=self.now)
         self.service = replace(self.service, deployments=(new, *self.service.deployments))
 
     def task(self, task: str) -> Task:
@@ -289,6 +338,7 @@ def new_world(
     balanced: bool = False,
     grace_seconds: float = 0.0,
     rebalancing: bool = False,
+    strategy: Shifting | None = None,
 ) -> World:
     return World(
         Service(
@@ -303,6 +353,7 @@ def new_world(
             breaker=breaker,
             zones=ZONES,
             rebalancing=rebalancing,
+            strategy=strategy or Shifting(),
         ),
         containers_checked=containers_checked,
         balanced=balanced,

@@ -14,7 +14,9 @@ from homeport.services.ecs.deployments.model import (
     Phase,
     Rollout,
     Scheduling,
+    Shifting,
     Start,
+    Strategy,
     ThresholdType,
     Why,
 )
@@ -28,6 +30,17 @@ breakers = st.builds(
     reset_on_healthy_task=st.booleans(),
     threshold_type=st.sampled_from(ThresholdType),
     threshold_value=st.integers(1, 100),
+)
+#: Numbers that make few steps, and times that pass while a world behaves.
+strategies = st.one_of(
+    st.builds(Shifting, st.just(Strategy.BLUE_GREEN), st.sampled_from([0.0, 300.0])),
+    st.builds(
+        Shifting,
+        st.sampled_from([Strategy.LINEAR, Strategy.CANARY]),
+        st.just(0.0),
+        st.sampled_from([25.0, 33.3, 100.0]),
+        st.sampled_from([0.0, 300.0]),
+    ),
 )
 
 
@@ -45,8 +58,9 @@ class Services(RuleBasedStateMachine):
         grace=st.sampled_from([0.0, 90.0]),
         rebalancing=st.booleans(),
         crowding=st.booleans(),
+        strategy=st.none() | st.none() | strategies,
     )
-    def begin(self, desired, limits, breaker, daemon, checks, grace, rebalancing, crowding) -> None:
+    def begin(self, desired, limits, breaker, daemon, checks, grace, rebalancing, crowding, strategy) -> None:
         minimum, maximum = limits
         self.world = new_world(
             desired,
@@ -58,6 +72,7 @@ class Services(RuleBasedStateMachine):
             balanced=checks[1],
             grace_seconds=grace,
             rebalancing=rebalancing,
+            strategy=None if daemon else strategy,
         )
         self.world.crowding = crowding
 

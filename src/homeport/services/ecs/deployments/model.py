@@ -84,6 +84,52 @@ class Rollout(StrEnum):
     FAILED = "FAILED"
 
 
+class Stage(StrEnum):
+    """The lifecycle stages of a deployment that shifts traffic, in their order, in AWS's words."""
+
+    RECONCILE_SERVICE = "RECONCILE_SERVICE"
+    PRE_SCALE_UP = "PRE_SCALE_UP"
+    SCALE_UP = "SCALE_UP"
+    POST_SCALE_UP = "POST_SCALE_UP"
+    TEST_TRAFFIC_SHIFT = "TEST_TRAFFIC_SHIFT"
+    POST_TEST_TRAFFIC_SHIFT = "POST_TEST_TRAFFIC_SHIFT"
+    PRODUCTION_TRAFFIC_SHIFT = "PRODUCTION_TRAFFIC_SHIFT"
+    POST_PRODUCTION_TRAFFIC_SHIFT = "POST_PRODUCTION_TRAFFIC_SHIFT"
+    BAKE_TIME = "BAKE_TIME"
+    CLEAN_UP = "CLEAN_UP"
+
+
+class Strategy(StrEnum):
+    """How a service's deployments go."""
+
+    ROLLING = "ROLLING"
+    BLUE_GREEN = "BLUE_GREEN"
+    LINEAR = "LINEAR"
+    CANARY = "CANARY"
+
+
+@dataclass(frozen=True, slots=True)
+class Shifting:
+    """
+    A strategy with its numbers.
+
+    Of production traffic *step_percent* moves at each step of LINEAR and at the first of CANARY, and
+    *step_bake_seconds* pass before the next; after all of it has moved, *bake_seconds* before the old tasks go.
+    """
+
+    kind: Strategy = Strategy.ROLLING
+    bake_seconds: float = 0.0
+    step_percent: float = 100.0
+    step_bake_seconds: float = 0.0
+
+
+class Listener(StrEnum):
+    """Which traffic is meant."""
+
+    TEST = "TEST"
+    PRODUCTION = "PRODUCTION"
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """
@@ -101,6 +147,8 @@ class Deployment:
     failed_tasks: int = 0
     launch_failures: int = 0
     last_failure_at: float = 0.0
+    stage: Stage = Stage.RECONCILE_SERVICE  # not looked at for ROLLING; it and the next
+    stage_since: float = 0.0  # when it was entered, or traffic last shifted in it
 
 
 class ThresholdType(StrEnum):
@@ -151,6 +199,9 @@ class Service:
     instances: tuple[str, ...] = ()  # DAEMON: where a task belongs, in the order in which they are to get one
     breaker: Breaker | None = None
     rollback_to: str = ""
+    strategy: Shifting = Shifting()
+    production: Mapping[str, float] = field(default_factory=dict)  # percent of traffic, by revision
+    test: Mapping[str, float] = field(default_factory=dict)
     standing: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -258,7 +309,24 @@ class Retire:
     deployment: str
 
 
-Action = Start | Stop | Account | Prove | ClearLaunchFailures | Complete | Fail | Retire
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The deployment enters its next lifecycle stage."""
+
+    deployment: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """From now on a listener's traffic goes to revisions by *weights*, in percent; the stage begins anew with that."""
+
+    deployment: str
+    listener: Listener
+    weights: tuple[tuple[str, float], ...]
+
+
+Action = Start | Stop | Account | Prove | ClearLaunchFailures | Complete | Fail | Retire | Advance | Shift
 
 
 class Why(StrEnum):
@@ -273,6 +341,7 @@ class Why(StrEnum):
     PROTECTION = "PROTECTION"  # tasks protected from scale-in
     STUCK = "STUCK"  # another deployment configuration
     FAILED = "FAILED"  # another deployment
+    BAKE = "BAKE"  # time, after traffic has shifted
     BALANCE = "BALANCE"  # tasks in the zones that have too few
 
 

@@ -27,8 +27,10 @@ from homeport.services.ecs.deployments.model import (
     Rollout,
     Scheduling,
     Service,
+    Strategy,
 )
 from homeport.services.ecs.deployments.rolling import Moves, plan_replicas, plan_surplus
+from homeport.services.ecs.deployments.shifting import Course, plan_shift
 from homeport.services.ecs.deployments.view import View, look
 from homeport.services.ecs.deployments.waiting import waits_for
 
@@ -43,25 +45,34 @@ def plan(service: Service, now: float) -> Plan:
         notes.append(ClearLaunchFailures(primary.id))
         primary = replace(primary, launch_failures=0)
     throttled = throttle.free_at(primary, view.desired) > now
-    moves = _move(view, may_start=not throttled)
+    course = _course(view, may_start=not throttled)
+    moves = course.moves
     failures = primary.failed_tasks + sum(stop.failed for stop in moves.stops if stop.deployment == primary.id)
-    ending: list[Action] = []
+    ending: list[Action] = list(course.steps)
     if breaker.trips(service, view.desired, failures):
         moves = replace(moves, starts=(), missing=0)
         ending = [_fail(service)]
-    elif view.settled and primary.rollout is Rollout.IN_PROGRESS:
+    elif course.over and view.settled and primary.rollout is Rollout.IN_PROGRESS:
         ending = [Complete(primary.id, texts.COMPLETED.format(primary.id))]
-    retired = [Retire(old.id) for old in service.deployments[1:] if not _has_tasks(view, old)]
+    retired = [
+        Retire(old.id) for old in service.deployments[1:] if old.id not in course.kept and not _has_tasks(view, old)
+    ]
     actions: tuple[Action, ...] = (*notes, *moves.starts, *moves.stops, *retired, *ending)
     events, standing = announce(view, primary, moves, ending, throttled=throttled)
     due = _due(view, primary, standing, throttled=throttled)
-    return Plan(
-        actions=actions,
-        events=events,
-        waits=waits_for(view, primary, moves, throttled=throttled),
-        standing=standing,
-        again_at=now if ending and service.rebalancing else due,  # its tasks may have to change zones next
-    )
+    waits = waits_for(view, primary, moves, throttled=throttled)
+    if course.wait is not None:
+        waits = (*waits, course.wait)
+        due = min(time for time in (due, course.wait.until) if time is not None)
+    # There may be more to do at once: another stage, or tasks that have to change zones.
+    again = bool(course.steps) or (bool(ending) and service.rebalancing)
+    return Plan(actions=actions, events=events, waits=waits, standing=standing, again_at=now if again else due)
+
+
+def _course(view: View, *, may_start: bool) -> Course:
+    if view.service.strategy.kind is not Strategy.ROLLING and view.primary.rollout is not Rollout.COMPLETED:
+        return plan_shift(view)
+    return Course(_move(view, may_start=may_start), over=True)
 
 
 def _move(view: View, *, may_start: bool) -> Moves:
