@@ -123,9 +123,9 @@ def test_a_service_is_shown_as_aws_shows_it(ecs: Any) -> None:
             "The deployment controller CODE_DEPLOY is not supported; use ECS.",
         ),
         (
-            {"deploymentConfiguration": {"strategy": "CANARY"}},
+            {"deploymentConfiguration": {"lifecycleHooks": [{"hookTargetArn": "a", "lifecycleStages": []}]}},
             "UnsupportedFeatureException",
-            "The deployment strategy CANARY is not supported; use ROLLING.",
+            "Deployment lifecycle hooks are not supported.",
         ),
         (
             {"deploymentConfiguration": {"alarms": {"alarmNames": ["a"], "rollback": True, "enable": True}}},

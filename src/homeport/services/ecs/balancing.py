@@ -20,12 +20,14 @@ from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
 from homeport.services.ecs.model.services import Revision
 from homeport.services.ecs.model.tasks import Balanced, Balancing, Desired, Place, Status, TaskRecord
 from homeport.services.ecs.reaching import address_of, host_port
-from homeport.services.elbv2 import lookup, targets
+from homeport.services.elbv2 import lookup, shifting, targets
 from homeport.services.elbv2.errors import TargetGroupNotFound
+from homeport.services.elbv2.model.load_balancers import Kind
 from homeport.services.elbv2.model.target_groups import TargetType
 from homeport.services.elbv2.model.targets import State, TargetState, Wanted
 
 _MOST = 5  # target groups of a service
+_RULES = ("productionListenerRule", "testListenerRule")
 
 #: The targets of groups, by their ARNs.
 States = Mapping[str, Mapping[tuple[str, int], TargetState]]
@@ -46,14 +48,21 @@ async def checked(
             classic = fields.take("loadBalancerName", str, "")
             container = fields.take("containerName", str, "")
             port = fields.take("containerPort", int, None)
-            if fields.take("advancedConfiguration", dict, None):
-                raise UnsupportedFeature("advancedConfiguration of a load balancer is not supported.")
+            advanced = fields.take("advancedConfiguration", dict, None)
         if classic:
             if arn:
                 raise InvalidParameter("loadBalancerName and targetGroupArn cannot both be specified")
             raise UnsupportedFeature("Classic Load Balancers are not supported.")
         _check_container(definition, container, port)
-        await _check_group(tx, region, arn, definition.get("networkMode", "bridge"))
+        mode = definition.get("networkMode", "bridge")
+        await _check_group(tx, region, arn, mode)
+        if advanced is not None:
+            with Fields(advanced, f"loadBalancers[{number}].advancedConfiguration") as fields:
+                alternate = fields.take("alternateTargetGroupArn", str, "")
+                rules = [fields.take(name, str, "") for name in _RULES]
+                fields.take("roleArn", str, "")  # kept and shown: there is nobody to ask for leave
+            await _check_group(tx, region, alternate, mode, alone=True)
+            await _check_rules(tx, region, (arn, alternate), rules)
     return tuple(dict(document) for document in given)
 
 
@@ -66,7 +75,26 @@ def _check_container(definition: Mapping[str, Any], name: str, port: int | None)
         raise InvalidParameter(f"The container {name} did not have a container port {port} defined.")
 
 
-async def _check_group(tx: Tx, region: str, arn: str, mode: str) -> None:
+async def _check_rules(tx: Tx, region: str, groups: tuple[str, str], rules: Sequence[str]) -> None:
+    """Refuse rules that do not forward to one of a load balancer's two groups; only that of production must be."""
+    if not rules[0]:
+        raise InvalidParameter("productionListenerRule is required in advancedConfiguration.")  # unconfirmed
+    if groups[0] == groups[1]:
+        raise InvalidParameter("alternateTargetGroupArn must differ from targetGroupArn.")  # unconfirmed
+    for rule in filter(None, rules):
+        try:
+            found = await shifting.find_forwarding(tx, region, rule)
+        except AwsError as error:
+            raise InvalidParameter(error.message) from None
+        if found.balancer.document.kind is not Kind.APPLICATION:
+            raise UnsupportedFeature("Traffic can be shifted by rules of Application Load Balancers only.")
+        if not set(groups) & set(found.weights):
+            raise InvalidParameter(
+                f"The listener rule {rule} does not forward to {groups[0]} or {groups[1]}."
+            )  # unconfirmed
+
+
+async def _check_group(tx: Tx, region: str, arn: str, mode: str, *, alone: bool = False) -> None:
     try:
         group = await lookup.target_group(tx, region, arn)
     except AwsError:
@@ -77,13 +105,79 @@ async def _check_group(tx: Tx, region: str, arn: str, mode: str) -> None:
             f"The provided target group {arn} has target type {group.target_type.value}, which is incompatible with the "
             f"{mode} network mode specified in the task definition."
         )
-    if not await lookup.load_balancers_of(tx, group):
+    if not alone and not await lookup.load_balancers_of(tx, group):
         raise InvalidParameter(f"The target group with targetGroupArn {arn} does not have an associated load balancer.")
 
 
-def groups_of(declared: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the ARNs of the target groups of load balancers as they were declared."""
-    return tuple(dict.fromkeys(document["targetGroupArn"] for document in declared))
+def check_shifting(load_balancers: Sequence[Mapping[str, Any]], strategy: planned.Strategy) -> None:
+    """Refuse load balancers whose traffic cannot be shifted where the deployment strategy asks for that."""
+    if strategy is planned.Strategy.ROLLING:
+        return
+    if not all(document.get("advancedConfiguration") for document in load_balancers):
+        raise InvalidParameter(  # unconfirmed
+            f"advancedConfiguration is required for load balancers with the deployment strategy {strategy.value}."
+        )
+
+
+def groups_beside(
+    load_balancers: Sequence[Mapping[str, Any]], serving: Revision | None, strategy: planned.Strategy
+) -> tuple[str, ...]:
+    """
+    Return the target groups for tasks of a new revision: where traffic shall shift, those that *serving* is not in.
+
+    A rolling deployment goes into the groups that get the traffic now.
+    """
+    held = {_key(document): group for document, group in serving.fronts} if serving is not None else {}
+    groups = []
+    for document in load_balancers:
+        now = held.get(_key(document))
+        alternate = (document.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+        if now is None:
+            groups.append(document["targetGroupArn"])
+        elif strategy is planned.Strategy.ROLLING or alternate is None:
+            groups.append(now)
+        else:
+            groups.append(alternate if now == document["targetGroupArn"] else document["targetGroupArn"])
+    return tuple(groups)
+
+
+def _key(document: Mapping[str, Any]) -> tuple[str, str, int]:
+    return document["targetGroupArn"], document["containerName"], document["containerPort"]
+
+
+async def prepare(tx: Tx, region: str, revision: Revision) -> None:
+    """Have the listener rules of a revision name its target groups, without traffic, so that these are checked."""
+    for document, group in revision.fronts:
+        for rule in _rules_of(document):
+            try:
+                found = await shifting.find_forwarding(tx, region, rule)
+                if group not in found.weights:
+                    await shifting.shift(tx, region, rule, {**found.weights, group: 0})
+            except AwsError as error:
+                raise InvalidParameter(error.message) from None
+
+
+async def shift(
+    tx: Tx, region: str, revisions: Mapping[str, Revision], primary: Revision, action: planned.Shift
+) -> None:
+    """Give the traffic of the PRIMARY deployment's listener rules to the target groups of revisions, by their shares."""
+    name = _RULES[0] if action.listener is planned.Listener.PRODUCTION else _RULES[1]
+    for document, _ in primary.fronts:
+        rule = (document.get("advancedConfiguration") or {}).get(name)
+        if not rule:
+            continue
+        shares: dict[str, float] = {}
+        for arn, percent in action.weights:
+            for other, group in revisions[arn].fronts if arn in revisions else ():
+                if _key(other) == _key(document):
+                    shares[group] = shares.get(group, 0.0) + percent
+        if shares:
+            await shifting.shift(tx, region, rule, shares)
+
+
+def _rules_of(document: Mapping[str, Any]) -> list[str]:
+    advanced = document.get("advancedConfiguration") or {}
+    return [advanced[name] for name in _RULES if advanced.get(name)]
 
 
 # --- What follows a task
@@ -153,13 +247,13 @@ async def _places(tx: Tx, record: TaskRecord, revision: Revision) -> tuple[Place
     id_ = await address_of(tx, record) if own else record.launch.ec2_instance
     return tuple(
         Place(
-            group=document["targetGroupArn"],
+            group=group,
             id=id_,
             port=document["containerPort"]
             if own
             else host_port(record, document["containerName"], document["containerPort"]),
         )
-        for document in revision.load_balancers
+        for document, group in revision.fronts
     )
 
 
@@ -216,10 +310,8 @@ def as_planned(record: TaskRecord, revision: Revision | None, seen: States) -> t
     balanced = record.launch.balanced
     if balanced is not None:
         return tuple(_target(place, seen) for place in balanced.places)
-    declared = revision.load_balancers if revision is not None else ()
-    return tuple(
-        planned.Target(group=document["targetGroupArn"], port=document["containerPort"]) for document in declared
-    )
+    declared = revision.fronts if revision is not None else ()
+    return tuple(planned.Target(group=group, port=document["containerPort"]) for document, group in declared)
 
 
 def _target(place: Place, seen: States) -> planned.Target:

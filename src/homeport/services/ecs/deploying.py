@@ -12,7 +12,7 @@ import msgspec
 from homeport.aws.tags import tags_view
 from homeport.db.database import Tx
 from homeport.kit.ids import Ids
-from homeport.services.ecs.balancing import groups_of
+from homeport.services.ecs.balancing import prepare
 from homeport.services.ecs.deployments import texts
 from homeport.services.ecs.model.services import (
     UNDERWAY,
@@ -69,7 +69,8 @@ def asked_by(service: ServiceRecord, revision: Revision, started_by: str = "") -
 async def begin(at: Beginning, service: ServiceRecord, revision: Revision, live: Sequence[Deployment]) -> Deployment:
     """Move *service* to a new revision, away from its *live* deployments."""
     await store.put_revision(at.tx, revision)
-    await services.watch_targets(at.tx, service.arn, groups_of(revision.load_balancers))
+    await services.watch_targets(at.tx, service.arn, {group for _, group in revision.fronts})
+    await prepare(at.tx, service.region, revision)
     deployment = await _replace_primary(at, service, revision.arn, live, rollback=False)
     latest = await store.latest_move(at.tx, service.arn)
     if latest is not None and latest.status in UNDERWAY:
@@ -142,6 +143,7 @@ async def _replace_primary(
         updated_at=at.now,
         reason=texts.IN_PROGRESS.format(id_),
         rollback=rollback,
+        stage_since=at.now,
     )
     await store.put(at.tx, made)
     return made

@@ -46,5 +46,9 @@ def no_place(service: str, refusals: Sequence[Refusal], zone: str = "") -> str:
     )
 
 
+def not_shifted(service: str, error: str) -> str:
+    return f"(service {service}) failed to shift traffic with (error {error})."  # unconfirmed
+
+
 def not_launched(service: str, error: str) -> str:
     return f"(service {service}) failed to launch a task with (error {error})."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from homeport.services.ecs import balancing
 from homeport.services.ecs.deployments import model as planned
-from homeport.services.ecs.model.services import Breaker, Deployment, Revision, ServiceRecord
+from homeport.services.ecs.model.services import Breaker, Deployment, DeploymentConfiguration, Revision, ServiceRecord
 from homeport.services.ecs.model.tasks import Desired, Launch, Status, StopCode, Task, TaskRecord
 
 #: The ends that a task does not come to by itself.
@@ -57,6 +57,9 @@ def as_planned(
         instances=places.instances,
         breaker=breaker_of(declared.configuration.breaker),
         rollback_to=service.progress.completed,
+        strategy=_shifting(declared.configuration),
+        production=service.progress.production,
+        test=service.progress.test,
         standing=service.progress.standing,
     )
 
@@ -70,6 +73,17 @@ def _deployment(deployment: Deployment) -> planned.Deployment:
         failed_tasks=deployment.failed_tasks,
         launch_failures=deployment.launch_failures,
         last_failure_at=deployment.last_failure_at,
+        stage=deployment.stage,
+        stage_since=deployment.stage_since,
+    )
+
+
+def _shifting(configuration: DeploymentConfiguration) -> planned.Shifting:
+    return planned.Shifting(
+        kind=configuration.strategy,
+        bake_seconds=60.0 * configuration.bake_minutes,
+        step_percent=configuration.step_percent,
+        step_bake_seconds=60.0 * configuration.step_bake_minutes,
     )
 
 

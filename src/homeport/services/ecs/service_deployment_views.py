@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from homeport.services.ecs.deployments.breaker import threshold
+from homeport.services.ecs.deployments.model import Strategy
 from homeport.services.ecs.model.services import (
     UNDERWAY,
     Deployment,
@@ -48,8 +49,8 @@ def service_deployment_view(
         "clusterArn": service.cluster,
         "createdAt": when(move.created_at),
         "updatedAt": when(move.updated_at),
-        "sourceServiceRevisions": [_summary(source) for source in move.sources],
-        "targetServiceRevision": _summary(target),
+        "sourceServiceRevisions": [_summary(source) | _weights(move, service, source) for source in move.sources],
+        "targetServiceRevision": _summary(target) | _weights(move, service, target),
         "status": move.status.value,
         "deploymentConfiguration": configuration_view(move.configuration),
         "deploymentCircuitBreaker": _breaker(move, service, live),
@@ -61,6 +62,10 @@ def service_deployment_view(
             "startedAt": when(move.rollback.started_at),
             "serviceRevisionArn": move.rollback.revision,
         }
+    if move.configuration.strategy is not Strategy.ROLLING:
+        stage = next((each.stage for each in live if each.id == move.deployment), None)
+        if stage is not None:
+            view["lifecycleStage"] = stage.value
     return view | _ends(move, "startedAt", "finishedAt", "stoppedAt")
 
 
@@ -77,6 +82,16 @@ def _summary(source: Source) -> dict[str, Any]:
         "requestedTaskCount": source.requested,
         "runningTaskCount": source.running,
         "pendingTaskCount": source.pending,
+    }
+
+
+def _weights(move: ServiceDeployment, service: ServiceRecord, source: Source) -> dict[str, float]:
+    """Return the share of traffic that a revision gets, where a deployment shifts it."""
+    if move.configuration.strategy is Strategy.ROLLING:
+        return {}
+    return {
+        "requestedTestTrafficWeight": service.progress.test.get(source.revision, 0.0),
+        "requestedProductionTrafficWeight": service.progress.production.get(source.revision, 0.0),
     }
 
 
@@ -113,4 +128,14 @@ def revision_view(revision: Revision, definition: TaskDefinition | None) -> dict
         "containerImages": [{"containerName": each["name"], "image": each["image"]} for each in containers],
         "guardDutyEnabled": False,
         "createdAt": when(revision.created_at),
+        **_resolved(revision),
     }
+
+
+def _resolved(revision: Revision) -> dict[str, Any]:
+    """Return in which target groups the tasks are, where that follows from a deployment."""
+    shown = []
+    for document, group in revision.fronts:
+        if advanced := document.get("advancedConfiguration"):
+            shown.append({"targetGroupArn": group, "productionListenerRule": advanced["productionListenerRule"]})
+    return {"resolvedConfiguration": {"loadBalancers": shown}} if shown else {}

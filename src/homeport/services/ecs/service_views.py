@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from homeport.aws.tags import tags_view
+from homeport.services.ecs.deployments.model import Strategy
 from homeport.services.ecs.model.services import (
     Breaker,
     Deployment,
@@ -143,9 +144,19 @@ def configuration_view(configuration: DeploymentConfiguration) -> dict[str, Any]
         "deploymentCircuitBreaker": _breaker(configuration.breaker),
         "maximumPercent": configuration.maximum_percent,
         "minimumHealthyPercent": configuration.minimum_healthy_percent,
-        "strategy": "ROLLING",
-        "bakeTimeInMinutes": 0,
+        "strategy": configuration.strategy.value,
+        "bakeTimeInMinutes": configuration.bake_minutes,
+        **_steps(configuration),
     }
+
+
+def _steps(configuration: DeploymentConfiguration) -> dict[str, Any]:
+    percent, minutes = configuration.step_percent, configuration.step_bake_minutes
+    if configuration.strategy is Strategy.LINEAR:
+        return {"linearConfiguration": {"stepPercent": percent, "stepBakeTimeInMinutes": minutes}}
+    if configuration.strategy is Strategy.CANARY:
+        return {"canaryConfiguration": {"canaryPercent": percent, "canaryBakeTimeInMinutes": minutes}}
+    return {}
 
 
 def _breaker(breaker: Breaker) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, get_defin
 from homeport.services.ecs.model.clusters import Cluster
 from homeport.services.ecs.model.services import Declared, Revision, ServiceRecord, ServiceStatus
 from homeport.services.ecs.model.task_definitions import TaskDefinition
+from homeport.services.ecs.moving import FOLLOWERS
 from homeport.services.ecs.ordering import digest_of, get_active, make_order
 from homeport.services.ecs.paging import after, page_size
 from homeport.services.ecs.service import ecs
@@ -39,6 +40,7 @@ class Fronts:
 
     load_balancers: tuple[dict[str, Any], ...] = ()
     registries: tuple[dict[str, Any], ...] = ()
+    serving: Revision | None = None  # the revision whose target groups get the traffic now
 
 
 @ecs.operation("CreateService")
@@ -170,6 +172,8 @@ async def _write(call: Call, made: ServiceRecord, revision: Revision, token: str
         await forget(call.tx, made.arn)
     await store.put(call.tx, replace(made, launch_type=_listed_type(revision)))
     await begin(Beginning(call.tx, call.ids, call.now()), made, revision, ())
+    for follower in FOLLOWERS if revision.load_balancers else ():
+        call.wake(follower)
     if token is not None and await client_tokens.find(call.tx, made.cluster, _token(token)) is None:
         await client_tokens.put(call.tx, made.cluster, _token(token), made.declared.request, [made.arn], call.now())
     call.wake(_NAME)
@@ -199,12 +203,14 @@ def _revision(
         platform_version=(platform_version or "LATEST") if on_fargate else "",
         network=_network(network),
         load_balancers=fronts.load_balancers,
+        groups=balancing.groups_beside(fronts.load_balancers, fronts.serving, service.declared.configuration.strategy),
         registries=fronts.registries,
     )
 
 
 async def _fronts(
     call: Call,
+    service: ServiceRecord,
     current: Revision,
     definition: TaskDefinition,
     load_balancers: Sequence[Mapping[str, Any]] | None,
@@ -217,7 +223,17 @@ async def _fronts(
     listed = current.registries
     if service_registries is not None:
         listed = await registries.checked(call.tx, call.region, service_registries, document)
-    return Fronts(await balancing.checked(call.tx, call.region, balanced, document), listed)
+    serving = await _serving(call, service, current)
+    return Fronts(await balancing.checked(call.tx, call.region, balanced, document), listed, serving)
+
+
+async def _serving(call: Call, service: ServiceRecord, current: Revision) -> Revision:
+    """Return the revision that most of the traffic goes to; the current one where nothing shifts it."""
+    shares = service.progress.production
+    if not shares:
+        return current
+    most = max(shares, key=lambda arn: shares[arn])
+    return (await deployments.revisions(call.tx, [most])).get(most, current)
 
 
 def _network(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -233,6 +249,7 @@ async def _check_startable(
 ) -> None:
     """Refuse a service whose tasks could never be started as they are declared."""
     document, declared = definition.parsed(), service.declared
+    balancing.check_shifting(revision.load_balancers, declared.configuration.strategy)
     placement.parse_constraints(declared.placement_constraints, document["placementConstraints"])
     placement.parse_strategies(declared.placement_strategy)
     if revision.on_fargate:
@@ -306,13 +323,15 @@ async def update_service(
         compute,
         platform_version or current.platform_version or None,
         network_configuration if network_configuration is not None else current.network,
-        await _fronts(call, current, definition, load_balancers, service_registries),
+        await _fronts(call, found, current, definition, load_balancers, service_registries),
     )
     await _check_startable(call, place, changed, definition, revision)
     changed = replace(changed, launch_type=compute.launch_type)
     await store.put(call.tx, changed)
     if force_new_deployment or _differs(revision, current):
         await begin(Beginning(call.tx, call.ids, call.now()), changed, revision, live)
+        for follower in FOLLOWERS if revision.load_balancers else ():
+            call.wake(follower)
     call.wake(_NAME)
     return await _answer(call, changed)
 
@@ -333,7 +352,8 @@ def _documents(given: Sequence[Mapping[str, Any]] | None) -> tuple[dict[str, Any
 
 def _differs(revision: Revision, current: Revision) -> bool:
     """Say whether tasks of the new revision would be other tasks."""
-    return msgspec.structs.replace(revision, arn=current.arn, created_at=current.created_at) != current
+    same = msgspec.structs.replace(revision, arn=current.arn, created_at=current.created_at, groups=current.groups)
+    return same != current
 
 
 def _changed_compute(

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from homeport.services.ecs.deployments import model as planned
 from homeport.services.ecs.deployments.model import Rollout
 from homeport.services.ecs.model.clusters import Strategy
 
@@ -72,15 +73,28 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DeploymentConfiguration(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a deployment may go below and above the desired tasks, in percent, and when it has failed."""
+    """
+    How a service's deployments go.
+
+    How far they may go below and above the desired tasks, in percent, and when they have failed.  *step_percent* is the
+    share of traffic that LINEAR and CANARY move at a time; the bake times are in minutes.
+    """
 
     minimum_healthy_percent: int = 100
     maximum_percent: int = 200
     breaker: Breaker = Breaker()
+    strategy: planned.Strategy = planned.Strategy.ROLLING
+    bake_minutes: int = 0
+    step_percent: float = 100.0
+    step_bake_minutes: int = 0
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service's tasks are made from.  Either a launch type or a capacity provider strategy is set."""
+    """
+    What a service's tasks are made from.  Either a launch type or a capacity provider strategy is set.
+
+    *groups* are the target groups of its tasks where those are not the ones that its load balancers name first.
+    """
 
     arn: str
     service: str
@@ -91,7 +105,14 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     platform_version: str = ""  # on Fargate only
     network: dict[str, Any] | None = None
     load_balancers: tuple[dict[str, Any], ...] = ()
+    groups: tuple[str, ...] = ()
     registries: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def fronts(self) -> tuple[tuple[dict[str, Any], str], ...]:
+        """Its load balancers, each with the ARN of the target group that its tasks are in."""
+        groups = self.groups or tuple(str(each["targetGroupArn"]) for each in self.load_balancers)
+        return tuple(zip(self.load_balancers, groups, strict=True))
 
     @property
     def on_fargate(self) -> bool:
@@ -119,7 +140,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *completed* is the revision of the last deployment that was completed.  *impediment* is why tasks could last not be
     started and *impeded_since* when that was last said; *attempts* counts how often in a row it was tried in vain.
-    *daemons* counts the container instances on which a task of a daemon service belongs.
+    *daemons* counts the container instances on which a task of a daemon service belongs.  *production* and *test* are
+    the percentages of traffic that revisions get, by their ARNs.
     """
 
     standing: dict[str, float] = msgspec.field(default_factory=dict)
@@ -128,6 +150,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     impeded_since: float = 0.0
     attempts: int = 0
     daemons: int = 0
+    production: dict[str, float] = msgspec.field(default_factory=dict)
+    test: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -145,6 +169,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed_tasks: int = 0
     launch_failures: int = 0
     last_failure_at: float = 0.0
+    stage: planned.Stage = planned.Stage.RECONCILE_SERVICE
+    stage_since: float = 0.0
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from homeport.aws.errors import AwsError
 from homeport.db.database import Database
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
 from homeport.reconcile.driver import Reconciler
-from homeport.services.ecs import balancing, lifecycle
+from homeport.services.ecs import balancing, impediments, lifecycle
 from homeport.services.ecs.assigning import assign_again
 from homeport.services.ecs.deploying import Beginning, ended, roll_back
 from homeport.services.ecs.deployments import model as planned
@@ -156,6 +157,7 @@ class Look:
         for sentence in (*decided.events, *self.last_words):
             await self._say(sentence)
         await self._see_off()
+        self.again = self.again or (decided.again_at is not None and decided.again_at <= now and not self.impediment)
         await self._note_impediment()
         await self._save()
         self.progress = msgspec.structs.replace(
@@ -205,6 +207,10 @@ class Look:
                 await self._complete(action)
             case planned.Fail():
                 await self._fail(action)
+            case planned.Advance():
+                self._change(action.deployment, stage=action.stage, stage_since=self.here.at)
+            case planned.Shift():
+                await self._shift(action)
 
     def _record(self, task_id: str) -> TaskRecord:
         return next(record for record in self.records if record.task.id == task_id)
@@ -308,10 +314,28 @@ class Look:
             await tasks.update(self.here.tx, said)
             self._wrote(record, said)
 
+    async def _shift(self, action: planned.Shift) -> None:
+        """Move traffic as the plan says; a rule that is gone or cannot be changed is said, and tried again."""
+        primary = self.revisions[self.deployments[action.deployment].revision]
+        self.tried = True
+        try:
+            await balancing.shift(self.here.tx, self.service.region, self.revisions, primary, action)
+        except AwsError as error:
+            self.impediment = impediments.not_shifted(self.service.name, error.message)
+            return
+        shares = {arn: percent for arn, percent in action.weights if percent > 0}
+        name = "production" if action.listener is planned.Listener.PRODUCTION else "test"
+        self.progress = msgspec.structs.replace(self.progress, **{name: shares})
+        self._change(action.deployment, stage_since=self.here.at)
+        self.wakes.update(FOLLOWERS)
+
     async def _complete(self, action: planned.Complete) -> None:
         done = self.deployments[action.deployment]
         self._change(action.deployment, rollout=planned.Rollout.COMPLETED, reason=action.reason)
-        self.progress = msgspec.structs.replace(self.progress, completed=done.revision)
+        whole = {done.revision: 100.0}
+        self.progress = msgspec.structs.replace(
+            self.progress, completed=done.revision, production=whole, test=dict(whole)
+        )
         await self._end_move(Moved.ROLLBACK_SUCCESSFUL if done.rollback else Moved.SUCCESSFUL)
 
     async def _fail(self, action: planned.Fail) -> None:

@@ -4,9 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from homeport.aws.fields import Fields
+from homeport.services.ecs.deployments.model import Strategy
 from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
 from homeport.services.ecs.model.services import Breaker, DeploymentConfiguration, Threshold
+from homeport.services.ecs.validation import shifting
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
@@ -119,14 +123,18 @@ def parse_configuration(
 ) -> DeploymentConfiguration:
     """Return the deployment configuration that *given* makes of the *current* one, or refuse it."""
     with Fields(given or {}, "deploymentConfiguration") as fields:
-        changed = DeploymentConfiguration(
+        changed = msgspec.structs.replace(
+            shifting.parse(fields, current),
             minimum_healthy_percent=fields.take("minimumHealthyPercent", int, current.minimum_healthy_percent),
             maximum_percent=fields.take("maximumPercent", int, current.maximum_percent),
             breaker=_breaker(fields.take("deploymentCircuitBreaker", dict, None), current.breaker),
         )
         _check_alarms(fields.take("alarms", dict, None))
-        _check_strategy(fields)
     _check_percents(changed, scheduling)
+    if scheduling == "DAEMON" and changed.strategy is not Strategy.ROLLING:
+        raise InvalidParameter(  # unconfirmed
+            f"The daemon scheduling strategy does not support the deployment strategy {changed.strategy.value}"
+        )
     return changed
 
 
@@ -151,17 +159,6 @@ def _breaker(given: Mapping[str, Any] | None, current: Breaker) -> Breaker:
 def _check_alarms(given: Mapping[str, Any] | None) -> None:
     if given is not None and (given["enable"] or given["alarmNames"]):
         raise UnsupportedFeature("Deployment alarms are not supported.")
-
-
-def _check_strategy(fields: Fields) -> None:
-    """Refuse the strategies that shift traffic, and what only they have."""
-    strategy = fields.take("strategy", str, "ROLLING")
-    if strategy != "ROLLING":
-        raise UnsupportedFeature(f"The deployment strategy {strategy} is not supported; use ROLLING.")
-    if fields.take("bakeTimeInMinutes", int, 0):
-        raise UnsupportedFeature("bakeTimeInMinutes is not supported.")
-    if fields.take("lifecycleHooks", list, []):
-        raise UnsupportedFeature("Deployment lifecycle hooks are not supported.")
 
 
 def _check_percents(configuration: DeploymentConfiguration, scheduling: str) -> None:
