@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -71,3 +72,79 @@ def test_a_task_finds_the_running_tasks_of_a_service_and_none_that_was_stopped(
     remove(lab, name)
     assert shown(lab, name)["status"] == "INACTIVE"
     assert discovered("ALL") == asked(lab) == set()
+
+
+ROUNDS, WEBS, STRANGERS = 6, 3, 3
+
+#: Asks every address under the name who is there, without end; a stranger's answer is a line of its own.
+ASK = f"""
+while true; do
+    for address in $(nslookup -type=a {NAME} | sed -n '/^Name/,$s/^Address: //p'); do
+        who=$(timeout 1 wget -q -O - http://$address/who 2>/dev/null)
+        case "$who" in
+            web) known=$((known + 1)); [ $((known % 20)) = 0 ] && echo "known $known";;
+            "") ;;
+            *) echo "stranger $address $who";;
+        esac
+    done
+done 2>/dev/null
+"""
+
+
+@pytest.fixture
+def narrow(lab: Lab) -> Iterator[str]:
+    """Give a subnet of eleven addresses, so that each is soon lent again."""
+    vpc = lab.subnets()[0]["VpcId"]
+    subnet = lab.ec2.create_subnet(VpcId=vpc, CidrBlock="172.31.250.0/28", AvailabilityZone="us-east-1a")["Subnet"]
+    yield subnet["SubnetId"]
+    lab.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+
+
+def who(word: str) -> dict[str, Any]:
+    """Return a container that tells everybody who it is."""
+    return shell(f"echo {word} > /www/who; exec /bin/serve", word)
+
+
+def test_a_name_never_leads_to_a_stranger_who_was_given_the_address(
+    lab: Lab, registry: dict[str, Any], narrow: str
+) -> None:
+    """Tasks with the name and tasks without it take turns with eleven addresses, while somebody asks all the time."""
+    network = {"awsvpcConfiguration": {"subnets": [narrow]}}
+    name = f"tests-{uuid4().hex[:8]}"
+    stranger = lab.define(who("stranger"))
+    asker = lab.run(lab.define(shell(ASK)))
+    lab.running(asker)
+    lab.ecs.create_service(
+        serviceName=name,
+        taskDefinition=lab.define(who("web")),
+        desiredCount=WEBS,
+        launchType="FARGATE",
+        networkConfiguration=network,
+        serviceRegistries=[{"registryArn": registry["Arn"]}],
+    )
+    had: dict[str, set[str]] = {"web": set(), "stranger": set()}
+    strangers: list[str] = []
+    for _ in range(ROUNDS):
+        until("the service's tasks to run", lambda: shown(lab, name)["runningCount"] == WEBS)
+        webs = lab.ecs.list_tasks(serviceName=name)["taskArns"]
+        had["web"] |= {lab.address(task) for task in webs}
+        for task in webs:
+            lab.ecs.stop_task(task=task)
+        for task in strangers:
+            lab.ecs.stop_task(task=task)
+        for task in (*webs, *strangers):
+            lab.stopped(task)
+        answer = lab.ecs.run_task(
+            taskDefinition=stranger, count=STRANGERS, launchType="FARGATE", networkConfiguration=network
+        )
+        assert answer["failures"] == []
+        strangers = [task["taskArn"] for task in answer["tasks"]]
+        had["stranger"] |= {lab.address(lab.running(task)["taskArn"]) for task in strangers}
+    asked = lab.lines(asker, "main")
+    for task in (*strangers, asker):
+        lab.ecs.stop_task(task=task)
+        lab.stopped(task)
+    remove(lab, name)
+    assert had["web"] & had["stranger"], "some address was both one's and the other's"
+    assert [line for line in asked if line.startswith("stranger")] == []
+    assert "known 100" in asked, "the name was asked for all the time"
