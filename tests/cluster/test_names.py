@@ -154,6 +154,16 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
         until(f"{name} to be nobody's", lambda name=name: not _found(name))
 
 
+def test_explain_name_says_which_zone_and_which_records_answer(lab: Lab, zones: tuple[Zone, Zone]) -> None:
+    zones[0].put("web.names.test", "A", "192.0.2.1")
+    zones[1].put("*.names.test", "A", "10.9.9.1")
+    vpc = lab.subnets()[0]["VpcId"]
+    for more, expected in (((), "  192.0.2.1"), (("--vpc", vpc), "  10.9.9.1")):
+        command = ["homeport", "explain", "name", "web.names.test", *more]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert said[-1] == expected
+
+
 def test_names_need_no_server_and_outlive_the_node(zones: tuple[Zone, Zone]) -> None:
     zones[0].put("web.names.test", "A", "192.0.2.1")
     server = _pid("server")

@@ -52,3 +52,15 @@ def balancer(
     from homeport.cli.explain.commands import balancer as command
 
     raise typer.Exit(command(name))
+
+
+@explain.command(name="name")
+def name_(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name that somebody asks for.", show_default=False)],
+    kind: Annotated[str, typer.Option("--type", help="The type of record that is asked for.")] = "A",
+    vpc: Annotated[str, typer.Option("--vpc", help="The VPC that asks; the machine itself if there is none.")] = "",
+) -> None:
+    """Say which zone answers for a name, and which of its record sets."""
+    from homeport.cli.explain.lookup import explain_lookup
+
+    raise typer.Exit(explain_lookup(name, kind, vpc))
