@@ -117,7 +117,8 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     *rules* stand in the order of their priorities, the default rule last.  A network load balancer's listener
     has the default rule alone, which forwards to one group.  The first of *certificates* is the default, the
-    others are chosen by the name that the client asks for.
+    others are chosen by the name that the client asks for.  *response_headers* (names and values) are put into every answer
+    of an application load balancer; without *server_header* no answer says what served it.
     """
 
     id: str
@@ -126,6 +127,8 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rules: tuple[ListenerRule, ...]
     certificates: tuple[Certificate, ...] = ()
     ssl_policy: str = ""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    server_header: bool = True
 
 
 class LoadBalancer(Message, frozen=True, kw_only=True):

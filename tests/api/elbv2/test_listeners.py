@@ -111,15 +111,49 @@ def test_listener_is_changed_and_deleted(elb, node, balancer, group, listener):
     )  # fmt: skip
 
 
-def test_listener_attributes_are_the_defaults(elb, group, listener):
+def listener_attributes(answer):
+    return {item["Key"]: item["Value"] for item in answer["Attributes"]}
+
+
+def test_listener_attributes_reach_the_node_and_outlive_a_change(elb, node, group, listener):
     arn = listener(group())
-    found = {item["Key"]: item["Value"] for item in elb.describe_listener_attributes(ListenerArn=arn)["Attributes"]}
-    assert found["routing.http.response.server.enabled"] == "true"
-    same = [{"Key": "routing.http.response.server.enabled", "Value": "true"}]
-    elb.modify_listener_attributes(ListenerArn=arn, Attributes=same)
-    other = [{"Key": "routing.http.response.server.enabled", "Value": "false"}]
-    code, _ = refusal(elb.modify_listener_attributes, ListenerArn=arn, Attributes=other)
-    assert code == "InvalidConfigurationRequest"
+    before = listener_attributes(elb.describe_listener_attributes(ListenerArn=arn))
+    assert before["routing.http.response.server.enabled"] == "true"
+    assert set(before.values()) == {"true", ""}
+    wanted = {
+        "routing.http.response.server.enabled": "false",
+        "routing.http.response.strict_transport_security.header_value": "max-age=31536000; includeSubDomains",
+        "routing.http.response.x_content_type_options.header_value": "nosniff",
+    }
+    answered = elb.modify_listener_attributes(
+        ListenerArn=arn, Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()]
+    )
+    assert listener_attributes(answered) == before | wanted
+    elb.modify_listener(ListenerArn=arn, Port=8080)
+    assert listener_attributes(elb.describe_listener_attributes(ListenerArn=arn)) == before | wanted
+    (told,) = node.has(wire.LoadBalancer)[0].listeners
+    assert told.response_headers == (
+        ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+        ("X-Content-Type-Options", "nosniff"),
+    )
+    assert not told.server_header
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x_content_type_options.header_value", "sniff"),
+        ("access_control_allow_credentials.header_value", "yes"),
+        ("strict_transport_security.header_value", "max-age=1\r\nX: y"),
+        ("x_frame_options.header_value", "x" * 1025),
+        ("server.enabled", "maybe"),
+        ("nothing", "x"),
+    ],
+)
+def test_listener_attribute_is_refused(elb, group, listener, name, value):
+    arn = listener(group())
+    wanted = [{"Key": f"routing.http.response.{name}", "Value": value}]
+    assert refusal(elb.modify_listener_attributes, ListenerArn=arn, Attributes=wanted)[0] == "ValidationError"
 
 
 def test_network_load_balancer_forwards_tcp(elb, api, node, place, group):

@@ -642,6 +642,20 @@ async def test_attributes_say_what_targets_are_told(tmp_path: Path, root_filesys
         assert {(await get(at.client, ADDRESS, 8003, Cookie=cookies)).body for _ in range(10)} == {first.body}
 
 
+async def test_a_listener_s_headers_are_in_every_answer(tmp_path: Path, root_filesystem: Path):
+    headers = (("Strict-Transport-Security", "max-age=60"), ("Content-Security-Policy", "default-src 'self' 100%"))
+    async with site(tmp_path, root_filesystem) as at:
+        await at.web(11, extra="Server: web\r\nStrict-Transport-Security: none\r\n")
+        own = listener(default(FixedResponse(status=200)), port=81, response_headers=headers, server_header=False)
+        both = (listener(default(to(WEB)), response_headers=headers, server_header=False), own)
+        await at.balance(balancer(*both), WEB)
+        await at.register(target(WEB, 11))
+        for port in (80, 81):
+            reply = await get(at.client, ADDRESS, port)
+            assert {name: reply.header(name) for name, _ in headers} == dict(headers)
+            assert "server" not in reply.headers
+
+
 async def test_a_target_that_has_begun_is_given_more_and_more(tmp_path: Path, root_filesystem: Path):
     slow = replace(WEB, slow_start=30)
     async with site(tmp_path, root_filesystem) as at:

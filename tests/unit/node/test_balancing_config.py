@@ -120,6 +120,14 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
     ]
 
 
+def test_a_listener_puts_its_headers_into_every_answer():
+    spec = BALANCER.listeners[0]
+    changed = replace(spec, response_headers=(("X-Frame-Options", "it's 100%"),), server_header=False)
+    lines = section(rendered(desired(balancer=replace(BALANCER, listeners=(changed,)))), "frontend port-8080")
+    assert "http-after-response set-header X-Frame-Options 'it'\\''s 100%%'" in lines
+    assert "http-after-response del-header Server" in lines
+
+
 def test_a_target_group_checks_its_targets_and_repeats_only_what_may_be_repeated():
     assert section(rendered(desired()), "backend targetgroup.web.0123456789abcdef") == [
         "balance roundrobin",

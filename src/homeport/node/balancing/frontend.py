@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 
 from homeport.node.balancing import pages
 from homeport.node.balancing.answers import Files, fixed, page, redirect
-from homeport.node.balancing.conditions import acls
+from homeport.node.balancing.conditions import acls, quoted
 from homeport.node.balancing.model import backend_of, open_backend_of
 from homeport.wire.messages import FixedResponse, Forward, Listener, ListenerRule, LoadBalancer, Redirect
 
@@ -37,6 +37,7 @@ def frontend(files: Files, balancer: LoadBalancer, listener: Listener, known: Co
     yield from _headers(balancer, listener)
     yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
     yield from _unconnected()
+    yield from _answer_headers(listener)
     yield f"use_backend %[var(txn.group)].open if {{ var(txn.group),nbsrv eq 0 }} {_OPEN_IF}"
     yield "use_backend %[var(txn.group)]"
 
@@ -60,6 +61,13 @@ def _unconnected() -> Iterator[str]:
         reason = pages.title(status)[4:]
         yield f"http-after-response set-status {status} reason '{reason}' if {condition}"
     yield f"http-after-response del-header {pages.UNCONNECTED}"
+
+
+def _answer_headers(listener: Listener) -> Iterator[str]:
+    for name, value in listener.response_headers:
+        yield f"http-after-response set-header {name} {quoted(value.replace('%', '%%'))}"
+    if not listener.server_header:
+        yield "http-after-response del-header Server"
 
 
 # --- TLS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from homeport.aws.errors import AwsError
 from homeport.services.elbv2.errors import InvalidConfigurationRequest, ValidationError
-from homeport.services.elbv2.model.load_balancers import Kind, LoadBalancer
+from homeport.services.elbv2.model.load_balancers import Kind, Listener, LoadBalancer
 from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
 
 Check = Callable[[str], bool]
@@ -145,21 +145,37 @@ NETWORK_BALANCER = {
     "secondary_ips.auto_assigned.per_subnet": fixed("0"),
 }
 
-_RESPONSE_HEADERS = (
-    "strict_transport_security",
-    "access_control_allow_origin",
-    "access_control_allow_methods",
-    "access_control_allow_headers",
-    "access_control_allow_credentials",
-    "access_control_expose_headers",
-    "access_control_max_age",
-    "content_security_policy",
-    "x_content_type_options",
-    "x_frame_options",
-)
+_RESPONSE = "routing.http.response."
+
+
+def _header(longest: int = 1024, *values: str) -> Attribute:
+    """Return an attribute that is the value of a header, or empty: then there is no such header."""
+
+    def takes(value: str) -> bool:
+        if values:
+            return value in ("", *values)
+        return len(value) <= longest and value.isascii() and value.isprintable()
+
+    return Attribute("", takes, f"one of {', '.join(values)}" if values else f"at most {longest} printable characters")
+
+
+#: The headers that a listener can put into every answer, by the word for them in attributes.
+RESPONSE_HEADERS = {
+    "strict_transport_security": ("Strict-Transport-Security", _header()),
+    "access_control_allow_origin": ("Access-Control-Allow-Origin", _header()),
+    "access_control_allow_methods": ("Access-Control-Allow-Methods", _header()),
+    "access_control_allow_headers": ("Access-Control-Allow-Headers", _header()),
+    "access_control_allow_credentials": ("Access-Control-Allow-Credentials", _header(0, "true")),
+    "access_control_expose_headers": ("Access-Control-Expose-Headers", _header()),
+    "access_control_max_age": ("Access-Control-Max-Age", _header()),
+    "content_security_policy": ("Content-Security-Policy", _header()),
+    "x_content_type_options": ("X-Content-Type-Options", _header(0, "nosniff")),
+    "x_frame_options": ("X-Frame-Options", _header()),
+}
+SERVER_HEADER = f"{_RESPONSE}server.enabled"
 APPLICATION_LISTENER = {
-    "routing.http.response.server.enabled": flag("true", fixed=True),
-    **{f"routing.http.response.{name}.header_value": fixed("") for name in _RESPONSE_HEADERS},
+    SERVER_HEADER: flag("true"),
+    **{f"{_RESPONSE}{word}.header_value": attribute for word, (_, attribute) in RESPONSE_HEADERS.items()},
 }
 NETWORK_LISTENER = {"tcp.idle_timeout.seconds": fixed("350")}
 
@@ -176,8 +192,20 @@ def balancer_attributes_of(balancer: LoadBalancer) -> dict[str, str]:
 
 
 def listener_known(kind: Kind) -> Mapping[str, Attribute]:
-    """Return the attributes of a listener of a load balancer of that kind; none can be changed here."""
+    """Return the attributes of a listener of a load balancer of that kind."""
     return APPLICATION_LISTENER if kind is Kind.APPLICATION else NETWORK_LISTENER
+
+
+def listener_attributes_of(listener: Listener, kind: Kind) -> dict[str, str]:
+    """Return all attributes of a listener, as they are."""
+    changed = listener.document.attributes
+    return {name: changed.get(name, attribute.default) for name, attribute in listener_known(kind).items()}
+
+
+def response_headers(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the headers, with their values, that an application load balancer's listener puts into answers."""
+    found = ((name, attributes[f"{_RESPONSE}{word}.header_value"]) for word, (name, _) in RESPONSE_HEADERS.items())
+    return tuple((name, value) for name, value in found if value)
 
 
 def known(group: TargetGroup) -> Mapping[str, Attribute]:

@@ -31,7 +31,7 @@ class Told:
 def balancer_item(balancer: LoadBalancer, listeners: Sequence[Told]) -> wire.LoadBalancer:
     """Return a load balancer with its *listeners*."""
     enis = tuple(zone.interface for zone in balancer.live_zones)
-    told = tuple(_listener(each) for each in listeners)
+    told = tuple(_listener(each, balancer.kind) for each in listeners)
     if balancer.kind is Kind.NETWORK:
         return wire.LoadBalancer(
             id=balancer.id,
@@ -63,8 +63,8 @@ def _true(values: Mapping[str, str], name: str) -> bool:
     return values[name] == "true"
 
 
-def _listener(told: Told) -> wire.Listener:
-    listener = told.listener
+def _listener(told: Told, kind: Kind) -> wire.Listener:
+    listener, attributes = told.listener, known.listener_attributes_of(told.listener, kind)
     return wire.Listener(
         id=listener.id,
         port=listener.port,
@@ -82,6 +82,8 @@ def _listener(told: Told) -> wire.Listener:
             for certificate in told.certificates
         ),
         ssl_policy=listener.document.ssl_policy,
+        response_headers=known.response_headers(attributes) if kind is Kind.APPLICATION else (),
+        server_header=attributes.get(known.SERVER_HEADER) != "false",
     )
 
 

@@ -1,6 +1,7 @@
 """Listeners, and the default rules that come with them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from msgspec.structs import replace as with_fields
@@ -13,6 +14,7 @@ from homeport.services.elbv2.forwarding import check_actions
 from homeport.services.elbv2.model.load_balancers import (
     DEFAULT_PRIORITY,
     MAX_LISTENERS,
+    Kind,
     Listener,
     ListenerDocument,
     LoadBalancer,
@@ -51,7 +53,7 @@ async def create_listener(
     there = await store.find_on_port(call.tx, balancer.arn, port)
     if there is not None:
         rule = await store.default_rule(call.tx, there.arn)
-        if (there.document, rule.document.actions) != (document, actions):
+        if (with_fields(there.document, attributes={}), rule.document.actions) != (document, actions):
             raise duplicate(balancer)
         return {"Listeners": [listener_view(there, rule)]}
     if len(await store.listeners_of(call.tx, balancer.arn)) >= MAX_LISTENERS:
@@ -148,13 +150,14 @@ async def _changed_document(
     there = listener.document
     wanted = protocol or there.protocol
     if not is_secure(wanted):
-        return await listener_document(call.tx, call.region, balancer.kind, wanted, ssl_policy, certificates)
+        plain = await listener_document(call.tx, call.region, balancer.kind, wanted, ssl_policy, certificates)
+        return with_fields(plain, attributes=there.attributes)
     default = certificates or [{"CertificateArn": arn} for arn in there.certificates[:1]]
     document = await listener_document(
         call.tx, call.region, balancer.kind, wanted, ssl_policy or there.ssl_policy, default
     )
     others = [arn for arn in there.certificates[1:] if arn not in document.certificates]
-    return with_fields(document, certificates=(*document.certificates, *others))
+    return with_fields(document, certificates=(*document.certificates, *others), attributes=there.attributes)
 
 
 @elbv2.operation("DeleteListener")
@@ -165,16 +168,14 @@ async def delete_listener(call: Call, *, listener_arn: str) -> None:
     await tell(call, listener.load_balancer, sorted(groups))
 
 
-async def _attributes(call: Call, listener: Listener) -> Mapping[str, known.Attribute]:
-    balancer = await lookup.load_balancer(call.tx, call.region, listener.load_balancer)
-    return known.listener_known(balancer.kind)
+async def _kind(call: Call, listener: Listener) -> Kind:
+    return (await lookup.load_balancer(call.tx, call.region, listener.load_balancer)).kind
 
 
 @elbv2.operation("DescribeListenerAttributes", reads=True)
 async def describe_listener_attributes(call: Call, *, listener_arn: str) -> dict[str, Any]:
     listener = await lookup.listener(call.tx, call.region, listener_arn)
-    attributes = await _attributes(call, listener)
-    return {"Attributes": attributes_view({name: attribute.default for name, attribute in attributes.items()})}
+    return {"Attributes": attributes_view(known.listener_attributes_of(listener, await _kind(call, listener)))}
 
 
 @elbv2.operation("ModifyListenerAttributes")
@@ -182,6 +183,10 @@ async def modify_listener_attributes(
     call: Call, *, listener_arn: str, attributes: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
     listener = await lookup.listener(call.tx, call.region, listener_arn)
-    there = await _attributes(call, listener)
-    known.changed(there, "Listener", attributes)  # none takes anything but its default
-    return {"Attributes": attributes_view({name: attribute.default for name, attribute in there.items()})}
+    kind = await _kind(call, listener)
+    wanted = known.changed(known.listener_known(kind), "Listener", attributes)
+    document = with_fields(listener.document, attributes={**listener.document.attributes, **wanted})
+    changed = replace(listener, document=document)
+    await store.put_listener(call.tx, changed)
+    await tell(call, listener.load_balancer, ())
+    return {"Attributes": attributes_view(known.listener_attributes_of(changed, kind))}

@@ -147,11 +147,12 @@ def dns_name(kind: Kind, name: str, scheme: str, region: str, digits: str) -> st
 
 
 class ListenerDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was declared of a listener; its default actions are its default rule's."""
+    """What was declared of a listener; its default actions are its default rule's, *attributes* those that differ."""
 
     protocol: str
     ssl_policy: str = ""
     certificates: tuple[str, ...] = ()  # ARNs, the default first
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
