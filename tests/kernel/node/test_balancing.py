@@ -216,6 +216,19 @@ async def test_the_first_rule_that_fits_decides(tmp_path: Path, root_filesystem:
         assert (reply.status, reply.header("Content-Type")) == (404, "text/html")
 
 
+async def test_connections_to_targets_are_kept(tmp_path: Path, root_filesystem: Path):
+    """Of targets that were added while the proxy runs, too."""
+    async with site(tmp_path, root_filesystem) as at:
+        web = await at.web(11)
+        await at.balance(balancer(listener(default(Forward(target_groups=(WeightedGroup(target_group=WEB.id),))))), WEB)
+        await at.register(target(WEB, 11))
+        client = Client(at.client, ADDRESS)
+        for _ in range(20):
+            assert (await client.request()).body == b"web-11"
+        client.close()
+        assert len({request.port for request in web.seen}) <= 2
+
+
 async def test_requests_are_shared_by_weight_and_clients_stay_where_cookies_say(tmp_path: Path, root_filesystem: Path):
     shares = (WeightedGroup(target_group=WEB.id, weight=3), WeightedGroup(target_group=API.id, weight=1))
     none = (WeightedGroup(target_group=WEB.id, weight=0), WeightedGroup(target_group=API.id, weight=5))

@@ -36,6 +36,7 @@ class Request:
     path: str
     headers: dict[str, str]
     peer: str
+    port: int  # from which: one for each connection
 
 
 @dataclass(slots=True)
@@ -112,7 +113,8 @@ class Web:
             writer.write(f"HTTP/1.1 {self.health} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
             return False
-        self.seen.append(Request(method, path, headers, writer.get_extra_info("peername")[0]))
+        address, port = writer.get_extra_info("peername")[:2]
+        self.seen.append(Request(method, path, headers, address, port))
         if headers.get("upgrade") == "websocket":
             digest = hashlib.sha1((headers["sec-websocket-key"] + _WEBSOCKET).encode()).digest()
             accept = f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}"

@@ -75,7 +75,7 @@ def test_the_process_has_its_own_socket_state_and_root():
 
 def test_a_listener_chooses_a_group_and_then_changes_headers():
     lines = section(rendered(desired()), "frontend port-8080")
-    group = "targetgroup.web.0123456789abcdef"
+    group, dice = "targetgroup.web.0123456789abcdef", "%[rand(4294967295),hex,bytes(8,8),lower]"
     assert lines[:5] == [
         "bind :8080",
         "tcp-request session set-var(sess.begun) date",
@@ -94,8 +94,8 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
         "http-request set-header X-Forwarded-For %[src] if !{ var(txn.via) -m len gt 0 }",
         "http-request set-header X-Forwarded-Proto http",
         "http-request set-header X-Forwarded-Port 8080",
-        "http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,)",
-        "http-request set-var-fmt(txn.span) '1-%[date,hex,bytes(8,8),lower]-%[uuid,regsub(-,,g),bytes(8,24)]'",
+        "http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,) if { req.fhdr(X-Amzn-Trace-Id) -m found }",
+        f"http-request set-var-fmt(txn.span) '1-%[date,hex,bytes(8,8),lower]-{dice * 3}'",
         "http-request set-header X-Amzn-Trace-Id Root=%[var(txn.span)] if !{ var(txn.trace) -m len gt 0 }",
         (
             "http-request set-header X-Amzn-Trace-Id Self=%[var(txn.span)];%[var(txn.trace)]"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from virtual import virtual
 
 from homeport.node.balancing.admin import AdminError, Count, Seen, ServerSeen, parse
+from homeport.node.balancing.backend import POOL
 from homeport.node.balancing.counters import Tally
 from homeport.node.balancing.model import Desired
 from homeport.node.balancing.observe import CHECKING, FAILED, HEALTHY, REGISTERING, TIMED_OUT, Health, health
@@ -72,7 +73,7 @@ def told(target: Target, what: Seen, state: TargetState | None = None) -> list[s
 
 def test_a_new_target_is_added_and_waits_for_its_first_check():
     options = "check inter 30s rise 5 fall 2"
-    add = [f"add server {MAIN} {ADDRESS} {options} weight 0", f"enable health {MAIN}"]
+    add = [f"add server {MAIN} {ADDRESS} {options} {POOL} weight 0", f"enable health {MAIN}"]
     assert told(TARGET, Seen()) == [*add, *BEGIN, *PROBE]
     waiting = seen("NOLB", first=("UP", "INI"))
     assert told(TARGET, waiting, TargetState.INITIAL) == []
@@ -91,7 +92,7 @@ def test_a_target_that_has_been_checked_is_asked_while_none_is_healthy():
     assert told(TARGET, seen("UP"), TargetState.HEALTHY) == opened
     assert told(TARGET, seen("DOWN"), TargetState.UNHEALTHY) == opened
     assert told(TARGET, seen("UP", "no check"), TargetState.HEALTHY) == []
-    add = [f"add server {OPEN} {ADDRESS}", *opened]
+    add = [f"add server {OPEN} {ADDRESS} {POOL}", *opened]
     only = Seen(seen("UP").servers[:1])
     assert told(TARGET, only, TargetState.HEALTHY) == add
 

@@ -11,6 +11,8 @@ from homeport.wire.messages import LoadBalancer, TargetGroup
 WEIGHT = 100  # of every target that is given requests: slow start counts up to it
 _IDEMPOTENT = "GET HEAD OPTIONS TRACE PUT DELETE"
 _SECURE = ("HTTPS", "TLS")
+#: HAProxy's own defaults, which a server that is added while it runs does not get: no connection to it would be kept.
+POOL = "pool-max-conn -1 pool-purge-delay 5s"
 
 
 def backends(

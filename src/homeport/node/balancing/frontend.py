@@ -14,7 +14,8 @@ from homeport.node.balancing.conditions import acls, quoted
 from homeport.node.balancing.model import backend_of, open_backend_of
 from homeport.wire.messages import FixedResponse, Forward, Listener, ListenerRule, LoadBalancer, Redirect
 
-_TRACE = "1-%[date,hex,bytes(8,8),lower]-%[uuid,regsub(-,,g),bytes(8,24)]"
+_DICE = "%[rand(4294967295),hex,bytes(8,8),lower]"
+_TRACE = f"1-%[date,hex,bytes(8,8),lower]-{_DICE * 3}"
 _DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443}
 _OPEN_IF = "!{ stopping }"  # a proxy that is being replaced takes all of its servers for gone
 
@@ -173,7 +174,8 @@ def _headers(balancer: LoadBalancer, listener: Listener) -> Iterator[str]:
 def _host(listener: Listener) -> Iterator[str]:
     """Name the port in the Host header where it is not the protocol's own, and only there."""
     if _DEFAULT_PORTS.get(listener.protocol) == listener.port:
-        yield f"http-request replace-header Host ^(.*):{listener.port}$ \\1"
+        named = f"{{ req.hdr(host) -m end :{listener.port} }}"  # few do: the others are spared the expression
+        yield f"http-request replace-header Host ^(.*):{listener.port}$ \\1 if {named}"
     else:
         host = f"%[req.hdr(host)]:{listener.port}"
         yield f"http-request set-header Host {host} if {{ req.hdr(host) -m found }} !{{ req.hdr(host) -m reg :[0-9]+$ }}"
@@ -194,7 +196,8 @@ def _forwarded_for(balancer: LoadBalancer) -> Iterator[str]:
 def _trace() -> Iterator[str]:
     """Give the request an identity that is seen in logs of all it passes."""
     header = "http-request set-header X-Amzn-Trace-Id"
-    yield "http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,)"
+    given = "{ req.fhdr(X-Amzn-Trace-Id) -m found }"
+    yield f"http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,) if {given}"
     yield f"http-request set-var-fmt(txn.span) '{_TRACE}'"
     rooted = "{ var(txn.trace) -m sub Root= }"
     some = "{ var(txn.trace) -m len gt 0 }"

@@ -11,7 +11,7 @@ One that drains is in maintenance: what runs is finished, nothing comes, not eve
 from collections.abc import Collection, Iterator, Mapping
 
 from homeport.node.balancing.admin import Seen, ServerSeen
-from homeport.node.balancing.backend import WEIGHT, first_options, open_options, server_options
+from homeport.node.balancing.backend import POOL, WEIGHT, first_options, open_options, server_options
 from homeport.node.balancing.model import (
     Desired,
     backend_of,
@@ -62,7 +62,7 @@ def _checked(target: Target, group: TargetGroup, server: ServerSeen | None, *, b
     if server is None:
         if target.draining:
             return
-        yield f"add server {name} {server_of(target)} {server_options(group)} weight 0"
+        yield f"add server {name} {server_of(target)} {server_options(group)} {POOL} weight 0"
         yield f"enable health {name}"
         maintained = True
     if target.draining:
@@ -91,7 +91,8 @@ def _unchecked(target: Target, group: TargetGroup, server: ServerSeen | None, *,
     if server is None:
         if not passing:
             return
-        yield f"add server {name} {server_of(target)} {open_options(group)}".rstrip()
+        words = ("add server", name, server_of(target), open_options(group), POOL)
+        yield " ".join(word for word in words if word)
     maintained = server is None or server.status.startswith("MAINT")
     if maintained == passing:
         yield f"set server {name} state {'ready' if passing else 'maint'}"
