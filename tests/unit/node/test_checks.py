@@ -159,6 +159,8 @@ def test_checks_are_inverted_switched_off_and_reckoned_from_others():
         "three": EndpointCheck(id="three", children=("up", "down", "off"), needed=3),
         "nested": EndpointCheck(id="nested", children=("three",), needed=1, inverted=True),
         "round": EndpointCheck(id="round", children=("round", "absent"), needed=2),
+        "decided": EndpointCheck(id="decided", decided=False),
+        "from-decided": EndpointCheck(id="from-decided", children=("decided",), needed=1),
     }
     down = Verdict(healthy=False)
     assert states(checks, {"down": down, "off": down}) == {
@@ -171,6 +173,8 @@ def test_checks_are_inverted_switched_off_and_reckoned_from_others():
         "three": False,
         "nested": True,
         "round": True,
+        "decided": False,
+        "from-decided": False,
     }
 
 

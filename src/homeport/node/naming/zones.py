@@ -31,17 +31,35 @@ def labels_of(name: dns.name.Name) -> Labels:
     return tuple(label.lower() for label in name.labels[:-1])
 
 
+def labels_in(text: str) -> Labels:
+    """Return the labels of a name in DNS's own form, without taking it apart where that is plain."""
+    if "\\" in text or not text.endswith("."):
+        return labels_of(parse_name(text))
+    return tuple(text.lower().encode().split(b".")[:-1]) if text != "." else ()
+
+
 def parse_name(text: str) -> dns.name.Name:
     """Return the absolute name that *text* stands for, with or without a dot at its end."""
     return dns.name.from_text(text, dns.name.root)
 
 
-@dataclass(slots=True)
 class Records:
-    """A record set as it is served: its records are read once, when it comes."""
+    """A record set as it is served.  Its values are read once, when somebody first asks for them."""
 
-    item: RecordSet
-    rdatas: tuple[dns.rdata.Rdata, ...]
+    __slots__ = ("_rdatas", "item", "kind", "labels")
+
+    def __init__(self, item: RecordSet) -> None:
+        self.item = item
+        self.kind: int = dns.rdatatype.from_text(item.kind)
+        self.labels = labels_in(item.name)
+        self._rdatas: tuple[dns.rdata.Rdata, ...] | None = None
+
+    @property
+    def rdatas(self) -> tuple[dns.rdata.Rdata, ...]:
+        """The records; none if they cannot be read, which is said in the log."""
+        if self._rdatas is None:
+            self._rdatas = _read(self.item)
+        return self._rdatas
 
 
 Sets = dict[str, Records]  # by set identifier; the only one has none
@@ -72,20 +90,18 @@ class LoadedZone:
 
     def put(self, records: Records) -> None:
         """Take a record set, in place of the one with its name, type and identifier."""
-        kind, labels = _place(records.item)
-        sets = self._at(labels).sets.setdefault(kind, {})
+        sets = self._at(records.labels).sets.setdefault(records.kind, {})
         if records.item.set_identifier not in sets:
-            self._count(labels, 1)
+            self._count(records.labels, 1)
         sets[records.item.set_identifier] = records
 
-    def drop(self, item: RecordSet) -> None:
+    def drop(self, records: Records) -> None:
         """Forget a record set that the zone has."""
-        kind, labels = _place(item)
-        sets = self._nodes[labels].sets
-        del sets[kind][item.set_identifier]
-        if not sets[kind]:
-            del sets[kind]
-        self._count(labels, -1)
+        sets = self._nodes[records.labels].sets
+        del sets[records.kind][records.item.set_identifier]
+        if not sets[records.kind]:
+            del sets[records.kind]
+        self._count(records.labels, -1)
 
     def _at(self, labels: Labels) -> Node:
         return self._nodes.setdefault(labels, Node())
@@ -136,7 +152,7 @@ class Names:
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._zones: dict[str, LoadedZone] = {}
-        self._sets: dict[str, RecordSet] = {}
+        self._sets: dict[str, Records] = {}
         self._public: dict[Labels, list[LoadedZone]] = {}
         self._private: dict[str, dict[Labels, list[LoadedZone]]] = {}  # by VPC
         self._health: dict[str, bool] = {}
@@ -150,7 +166,7 @@ class Names:
         }
         known: dict[tuple[str, str], Item] = {
             **{("Zone", id_): zone.item for id_, zone in self._zones.items() if zone.item is not None},
-            **{("RecordSet", id_): item for id_, item in self._sets.items()},
+            **{("RecordSet", id_): records.item for id_, records in self._sets.items()},
         }
         self.change(
             [item for key, item in wanted.items() if known.get(key) != item],
@@ -177,7 +193,7 @@ class Names:
     def _put_zone(self, item: Zone) -> None:
         self._drop_zone(item.id)
         zone = self._zones.setdefault(item.id, LoadedZone())
-        zone.item, zone.origin = item, labels_of(parse_name(item.name))
+        zone.item, zone.origin = item, labels_in(item.name)
         for table in self._tables(item):
             same = table.setdefault(zone.origin, [])
             same.append(zone)
@@ -204,20 +220,17 @@ class Names:
             yield self._private.setdefault(vpc, {})
 
     def _put_records(self, item: RecordSet) -> None:
-        records = _read(item)
         self._drop_records(item.id)
-        if records is None:
-            return
+        records = self._sets[item.id] = Records(item)
         self._zones.setdefault(item.zone, LoadedZone()).put(records)
-        self._sets[item.id] = item
         self.version += 1
 
     def _drop_records(self, id_: str) -> None:
-        item = self._sets.pop(id_, None)
-        if item is None:
+        records = self._sets.pop(id_, None)
+        if records is None:
             return
-        self._zones[item.zone].drop(item)
-        self._forget_empty(item.zone)
+        self._zones[records.item.zone].drop(records)
+        self._forget_empty(records.item.zone)
         self.version += 1
 
     def _forget_empty(self, id_: str) -> None:
@@ -265,19 +278,13 @@ def _seniority(zone: LoadedZone) -> tuple[float, str]:
     return zone.item.created, zone.item.id
 
 
-def _place(item: RecordSet) -> tuple[int, Labels]:
-    return dns.rdatatype.from_text(item.kind), labels_of(parse_name(item.name))
-
-
-def _read(item: RecordSet) -> Records | None:
-    """Read a record set's values; one that cannot be read is not served at all, and said so."""
+def _read(item: RecordSet) -> tuple[dns.rdata.Rdata, ...]:
+    """Read a record set's values; one that cannot be read has none, and that is said."""
     try:
-        rdatas = tuple(
+        return tuple(
             dns.rdata.from_text(dns.rdataclass.IN, item.kind, value, origin=dns.name.root, relativize=False)
             for value in item.values
         )
-        _place(item)
     except dns.exception.DNSException as error:
         log.error("the record set %s cannot be served: %s", item.id, error)  # noqa: TRY400 - the message says it all
-        return None
-    return Records(item, rdatas)
+        return ()

@@ -175,6 +175,18 @@ def test_record_sets_may_come_before_their_zone_and_go_after_it():
     assert len(said(ask(names, "www.example.com"))) == 2
 
 
+def test_what_cannot_be_read_says_nothing_and_harms_nobody():
+    names = Names([*WEB, records("Z1", "bad.example.com.", "A", "not an address")])
+    bad = ask(names, "bad.example.com")
+    assert (bad.rcode, bad.answer, len(bad.authority)) == (dns.rcode.NOERROR, [], 1)
+    assert said(ask(names, "www.example.com"))
+
+
+def test_names_with_escapes_are_found():
+    names = Names([*WEB, records("Z1", "a\\.b\\228.example.com.", "TXT", '"x"')])
+    assert said(ask(names, "A\\.b\\228.example.com", "TXT")) == ['A\\.b\\228.example.com. TXT "x"']
+
+
 def test_a_whole_assignment_changes_only_what_differs():
     names = Names(WEB)
     before = names.version
