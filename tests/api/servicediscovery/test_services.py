@@ -55,9 +55,8 @@ def test_what_cannot_be_served_is_refused(cloudmap, namespace, refused):
         "InvalidInput",
         "When you specify an HTTP service, you can't include a DnsConfig element.",
     )
-    code, message = refused(cloudmap.create_service, Name="web", NamespaceId=home, HealthCheckConfig={"Type": "TCP"})
-    assert code == "InvalidInput"
-    assert "HealthCheckConfig" in message
+    path = {"Type": "TCP", "ResourcePath": "/"}
+    assert refused(cloudmap.create_service, Name="web", NamespaceId=home, HealthCheckConfig=path)[0] == "InvalidInput"
     both = {"HealthCheckConfig": {"Type": "TCP"}, "HealthCheckCustomConfig": {}}
     assert refused(cloudmap.create_service, Name="web", NamespaceId=home, **both)[0] == "InvalidInput"
     assert refused(cloudmap.create_service, Name="web")[0] == "InvalidInput"

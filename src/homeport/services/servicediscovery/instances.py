@@ -7,8 +7,10 @@ the caller wakes `route53.names`.
 
 from dataclasses import replace
 
+import msgspec
+
 from homeport.db.database import Tx
-from homeport.services.servicediscovery import publishing, store
+from homeport.services.servicediscovery import checks, publishing, store
 from homeport.services.servicediscovery.errors import ResourceLimitExceeded
 from homeport.services.servicediscovery.model import (
     HEALTHY,
@@ -32,7 +34,11 @@ async def register(
         if namespace.instance_count >= MAX_INSTANCES_OF_NAMESPACE:
             raise ResourceLimitExceeded(f"A namespace can have at most {MAX_INSTANCES_OF_NAMESPACE} instances.")
     health = instance.attributes.get(INIT_HEALTH, HEALTHY) if service.document.custom_health else ""
-    registered = replace(instance, health=health)
+    check = await checks.make(tx, service, instance, now)
+    if there is not None:
+        await checks.delete(tx, there, now)
+    document = msgspec.structs.replace(instance.document, health_check=check)
+    registered = replace(instance, document=document, health=health)
     await store.put_instance(tx, region, service.id, registered)
     await store.count_instances(tx, region, service, 1 if there is None else 0, now)
     await publishing.follow(tx, region, namespace, service, before=there, after=registered, now=now)
@@ -43,6 +49,7 @@ async def deregister(
 ) -> None:
     """Take *instance*, which is registered, away from *service*."""
     await store.remove_instance(tx, region, service.id, instance.id)
+    await checks.delete(tx, instance, now)
     await store.count_instances(tx, region, service, -1, now)
     await publishing.follow(tx, region, namespace, service, before=instance, after=None, now=now)
 
@@ -60,3 +67,15 @@ async def set_health(
     await store.set_health(tx, region, service.id, instance.id, health)
     changed = replace(instance, health=health)
     await publishing.follow(tx, region, namespace, service, before=instance, after=changed, now=now)
+
+
+async def check_anew(tx: Tx, region: str, service: DiscoverableService, now: float) -> list[tuple[Instance, Instance]]:
+    """Give all instances of *service* the health checks that it has now; return each as it was and as it is."""
+    pairs = []
+    for before in await store.instances_of(tx, region, service.id):
+        check = await checks.make(tx, service, before, now)
+        await checks.delete(tx, before, now)
+        after = replace(before, document=msgspec.structs.replace(before.document, health_check=check))
+        await store.put_instance(tx, region, service.id, after)
+        pairs.append((before, after))
+    return pairs

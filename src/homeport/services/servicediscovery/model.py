@@ -74,6 +74,14 @@ class DnsConfig(msgspec.Struct, frozen=True):
         return frozenset(record.type for record in self.records)
 
 
+class EndpointCheck(msgspec.Struct, frozen=True):
+    """The Route 53 health check that each instance of a service gets."""
+
+    type: str  # HTTP, HTTPS or TCP
+    path: str
+    threshold: int
+
+
 class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a service was declared as."""
 
@@ -82,6 +90,12 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     description: str = ""
     dns: DnsConfig | None = None
     custom_health: bool = False
+    endpoint_check: EndpointCheck | None = None
+
+    @property
+    def checked(self) -> bool:
+        """Whether its instances are known to be healthy or not."""
+        return self.custom_health or self.endpoint_check is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,7 @@ class InstanceDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
     attributes: dict[str, str]
     creator_request_id: str = ""
+    health_check: str = ""  # the id of the Route 53 health check that was made for it
     alias_zone: str = ""  # of the name of a load balancer, where that is what was registered
 
 

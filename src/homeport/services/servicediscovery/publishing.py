@@ -8,7 +8,7 @@ What is taken out of the zone is taken away from the nodes in the same transacti
 a later one, and nodes do as they are told in that order: no name leads to an address that somebody else has been given.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from homeport.db.database import Tx
 from homeport.fleet import assignments
@@ -70,21 +70,20 @@ def _published(
 
 async def follow_service(
     tx: Tx,
-    region: str,
     namespace: Namespace,
     *,
     before: DiscoverableService,
     after: DiscoverableService,
+    instances: Sequence[tuple[Instance, Instance]],
     now: float,
 ) -> None:
-    """Make the zone say what it must now that a service's records are others."""
-    instances = await store.instances_of(tx, region, before.id)
-    everybody = not any(instance.health != UNHEALTHY for instance in instances)
+    """Make the zone say what it must now that a service's records are others; *instances* as they were and as they are."""
+    everybody = not any(instance.health != UNHEALTHY for _, instance in instances)
     gone: set[Key] = set()
     puts: dict[Key, RecordSet] = {}
-    for instance in instances:
-        gone |= {each.key for each in _published(namespace, before, instance, everybody=everybody)}
-        puts |= {each.key: each for each in _published(namespace, after, instance, everybody=everybody)}
+    for was, is_ in instances:
+        gone |= {each.key for each in _published(namespace, before, was, everybody=everybody)}
+        puts |= {each.key: each for each in _published(namespace, after, is_, everybody=everybody)}
     await write(tx, namespace, puts.values(), gone - puts.keys(), now)
 
 

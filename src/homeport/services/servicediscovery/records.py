@@ -16,14 +16,17 @@ from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.model import (
     ALIAS_DNS_NAME,
     CNAME,
+    DNS_PRIVATE,
     IPV4,
     IPV6,
     PORT,
     DiscoverableService,
     DnsConfig,
     DnsRecord,
+    EndpointCheck,
     Instance,
     Namespace,
+    ServiceDocument,
 )
 
 #: What records of each type take their value from.
@@ -46,6 +49,29 @@ def parse_dns_config(document: Mapping[str, Any], namespace_id: str) -> DnsConfi
     if "CNAME" in config.types and policy != _WEIGHTED:
         raise InvalidInput("A service with CNAME records must have the routing policy WEIGHTED.")
     return config
+
+
+def parse_endpoint_check(document: Mapping[str, Any], path: str) -> EndpointCheck:
+    """Return the HealthCheckConfig of a service; *path* says where it stands in the request."""
+    with Fields(document, path) as fields:
+        kind = fields.take("Type", str)
+        resource = fields.take("ResourcePath", str, "")
+        threshold = fields.take("FailureThreshold", int, 1)
+    if kind == "TCP" and resource:
+        raise InvalidInput("You can't specify a ResourcePath for a health check of the type TCP.")
+    return EndpointCheck(kind, resource or ("" if kind == "TCP" else "/"), threshold)
+
+
+def check_endpoint_check(namespace: Namespace, document: ServiceDocument) -> None:
+    """Refuse a Route 53 health check where a service can have none."""
+    if document.endpoint_check is None:
+        return
+    if document.custom_health:
+        raise InvalidInput("You can't specify both HealthCheckConfig and HealthCheckCustomConfig.")
+    if namespace.document.type == DNS_PRIVATE:
+        raise InvalidInput("You can't specify a HealthCheckConfig for a service in a private DNS namespace.")
+    if document.dns is not None and "CNAME" in document.dns.types:
+        raise InvalidInput("You can't specify both CNAME for Type and settings for HealthCheckConfig.")
 
 
 def parse_records(fields: Fields) -> tuple[DnsRecord, ...]:
@@ -80,6 +106,7 @@ def record_sets(namespace: Namespace, service: DiscoverableService, instance: In
             set_identifier=instance.id,
             weight=1 if weighted else None,
             multivalue=not weighted,
+            health_check=instance.document.health_check,
         )
         if host:
             yield from _of_host(host, record.ttl, instance)

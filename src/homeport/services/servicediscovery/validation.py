@@ -40,8 +40,8 @@ def check_attributes(service: DiscoverableService, attributes: Mapping[str, str]
     _check_values(attributes)
     if ALIAS_DNS_NAME in attributes:
         _check_alias(service, attributes)
-    else:
-        _check_needed(service, attributes)
+        return
+    _check_needed(service, attributes)
 
 
 def _check_health(service: DiscoverableService, attributes: Mapping[str, str]) -> None:

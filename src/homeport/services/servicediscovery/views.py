@@ -67,6 +67,11 @@ def service_summary(service: DiscoverableService, region: str, account: str) -> 
             "RoutingPolicy": document.dns.routing_policy,
             "DnsRecords": [{"Type": record.type, "TTL": record.ttl} for record in document.dns.records],
         }
+    if document.endpoint_check is not None:
+        check = document.endpoint_check
+        view["HealthCheckConfig"] = {"Type": check.type, "FailureThreshold": check.threshold} | (
+            {"ResourcePath": check.path} if check.path else {}
+        )
     if document.custom_health:
         view["HealthCheckCustomConfig"] = _CUSTOM_HEALTH
     return view

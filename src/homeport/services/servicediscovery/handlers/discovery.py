@@ -5,7 +5,7 @@ from typing import Any
 from zlib import crc32
 
 from homeport.aws.call import Call
-from homeport.services.servicediscovery import errors, store
+from homeport.services.servicediscovery import checks, errors, store
 from homeport.services.servicediscovery.model import HEALTHY, UNHEALTHY, DiscoverableService, Instance, Namespace
 from homeport.services.servicediscovery.service import servicediscovery
 from homeport.services.servicediscovery.views import discovered_view
@@ -25,8 +25,8 @@ async def discover_instances(
 ) -> dict[str, Any]:
     namespace, service = await _named(call, namespace_name, service_name, owner_account)
     there = await store.instances_of(call.tx, call.region, service.id)
-    found = _matching(there, query_parameters or {})
-    if service.document.custom_health:
+    found = await checks.with_health(call.tx, service, _matching(there, query_parameters or {}))
+    if service.document.checked:
         found = _of_health(found, health_status)
     found = _matching(found, optional_parameters or {}) or found
     salt = call.ids.hex(8)  # the order differs from call to call, so that clients spread

@@ -10,7 +10,7 @@ from homeport.services.ec2.store.instances import get_instance as get_ec2_instan
 from homeport.services.ec2.store.interfaces import get_interface
 from homeport.services.route53.balancers import find_balancer, plain_name
 from homeport.services.route53.service import NAMES
-from homeport.services.servicediscovery import errors, instances, store
+from homeport.services.servicediscovery import checks, errors, instances, store
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.handlers.lookup import get_instance, get_namespace, get_service, record
 from homeport.services.servicediscovery.model import ALIAS_DNS_NAME, EC2_INSTANCE_ID, IPV4, Instance, InstanceDocument
@@ -94,15 +94,16 @@ async def get_instances_health_status(
     max_results: int = 100,
     next_token: str | None = None,
 ) -> dict[str, Any]:
+    service = await get_service(call, service_id)
     if instances is None:
         page = await _page(call, service_id, next_token, max_results)
     else:
-        service = await get_service(call, service_id)
         named = [await get_instance(call, service, instance) for instance in dict.fromkeys(instances)]
         page = paginate(
             named, next_token, max_results, 100, key=lambda instance: (instance.id,), invalid=errors.invalid_token
         )
-    return page.with_token({"Status": {instance.id: instance.status for instance in page.items}}, "NextToken")
+    shown = await checks.with_health(call.tx, service, page.items)
+    return page.with_token({"Status": {instance.id: instance.status for instance in shown}}, "NextToken")
 
 
 async def _page(call: Call, service_id: str, next_token: str | None, max_results: int) -> Page[Instance]:

@@ -10,12 +10,13 @@ from homeport.aws.call import Call
 from homeport.aws.fields import Fields
 from homeport.aws.paging import Keyset, cut_page
 from homeport.services.route53.service import NAMES
-from homeport.services.servicediscovery import errors, publishing, records, store
+from homeport.services.servicediscovery import errors, instances, publishing, records, store
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.handlers.lookup import get_namespace, get_service, id_of, record
 from homeport.services.servicediscovery.handlers.tags import parse_new_tags
-from homeport.services.servicediscovery.model import HTTP, DiscoverableService, DnsConfig, ServiceDocument
+from homeport.services.servicediscovery.model import HTTP, DiscoverableService, DnsConfig, Instance, ServiceDocument
 from homeport.services.servicediscovery.service import servicediscovery
+from homeport.services.servicediscovery.validation import check_attributes
 from homeport.services.servicediscovery.views import service_arn, service_summary, service_view
 
 Documents = Sequence[Mapping[str, Any]]
@@ -36,7 +37,8 @@ async def create_service(
     type: str | None = None,  # noqa: A002 - AWS's name
 ) -> dict[str, Any]:
     given = parse_new_tags(tags)
-    _check_health_checks(health_check_config, health_check_custom_config)
+    with Fields(health_check_custom_config or {}, "HealthCheckCustomConfig") as fields:
+        fields.ignore("FailureThreshold")  # AWS keeps it at one, whatever is asked for
     if not namespace_id and dns_config is not None:
         namespace_id = str(dns_config.get("NamespaceId", ""))
     if not namespace_id:
@@ -52,7 +54,11 @@ async def create_service(
         description=description,
         dns=None if dns_config is None else records.parse_dns_config(dns_config, namespace.id),
         custom_health=health_check_custom_config is not None,
+        endpoint_check=None
+        if health_check_config is None
+        else records.parse_endpoint_check(health_check_config, "HealthCheckConfig"),
     )
+    records.check_endpoint_check(namespace, document)
     wanted = DiscoverableService(
         f"srv-{call.ids.hex(16)}", namespace.id, name, document, revision=store.revision_at(call.now()), tags=given
     )
@@ -64,18 +70,6 @@ async def create_service(
         raise errors.service_exists(there, service_arn(call.region, call.account, there.id))
     await store.add_service(call.tx, call.region, wanted)
     return {"Service": service_view(wanted, call.region, call.account)}
-
-
-def _check_health_checks(route53: Mapping[str, Any] | None, custom: Mapping[str, Any] | None) -> None:
-    """Refuse what there is no health checker for; AWS keeps a custom check's threshold at one, whatever is asked for."""
-    if route53 is not None and custom is not None:
-        raise InvalidInput("You can't specify both HealthCheckConfig and HealthCheckCustomConfig.")
-    if route53 is not None:
-        raise InvalidInput(
-            "Homeport does not support HealthCheckConfig: it has no Route 53 health checks. Use HealthCheckCustomConfig."
-        )
-    with Fields(custom or {}, "HealthCheckCustomConfig") as fields:
-        fields.ignore("FailureThreshold")
 
 
 @servicediscovery.operation("GetService", reads=True)
@@ -133,18 +127,34 @@ async def update_service(
     with Fields(service, "Service") as fields:
         description = fields.take("Description", str, there.document.description)
         dns_config = fields.take("DnsConfig", dict, None)
-        _check_health_checks(fields.take("HealthCheckConfig", dict, None), None)
+        check = fields.take("HealthCheckConfig", dict, None)
     namespace = await get_namespace(call, there.namespace_id)
     if namespace.document.type == HTTP:
         raise InvalidInput("A service of an HTTP namespace can't be updated.")
     document = msgspec.structs.replace(
-        there.document, description=description, dns=_changed(there.document.dns, dns_config)
+        there.document,
+        description=description,
+        dns=_changed(there.document.dns, dns_config),
+        endpoint_check=None if check is None else records.parse_endpoint_check(check, "Service.HealthCheckConfig"),
     )
+    records.check_endpoint_check(namespace, document)
     after = replace(there, document=document)
     await store.set_service_document(call.tx, call.region, after)
-    await publishing.follow_service(call.tx, call.region, namespace, before=there, after=after, now=call.now())
+    pairs = await _instances(call, there, after)
+    await publishing.follow_service(call.tx, namespace, before=there, after=after, instances=pairs, now=call.now())
     call.wake(NAMES)
     return {"OperationId": await record(call, "UPDATE_SERVICE", namespace=namespace.id, service=there.id)}
+
+
+async def _instances(
+    call: Call, before: DiscoverableService, after: DiscoverableService
+) -> list[tuple[Instance, Instance]]:
+    """Return the instances of a changed service as they were and as they are, with their new health checks."""
+    if before.document.endpoint_check != after.document.endpoint_check:
+        for instance in await store.instances_of(call.tx, call.region, after.id):
+            check_attributes(after, instance.attributes)
+        return await instances.check_anew(call.tx, call.region, after, call.now())
+    return [(instance, instance) for instance in await store.instances_of(call.tx, call.region, after.id)]
 
 
 def _changed(present: DnsConfig | None, given: Mapping[str, Any] | None) -> DnsConfig | None:
