@@ -178,6 +178,7 @@ def test_a_test_listener_goes_first(site: Site, ecs: Any) -> None:
         DefaultActions=[{"Type": "forward", "TargetGroupArn": site.group}],
     )["Listeners"][0]["ListenerArn"]  # fmt: skip
     traffic.advanced["testListenerRule"] = tests
+    traffic.run()
     traffic.service.update(loadBalancers=site.front(advancedConfiguration=traffic.advanced))
     traffic.run()
     action = site.elb.describe_listeners(ListenerArns=[tests])["Listeners"][0]["DefaultActions"][-1]

@@ -154,6 +154,8 @@ class World:
             case Advance(deployment, stage):
                 assert deployment == self.service.primary.id
                 assert ORDER.index(stage) == ORDER.index(self.service.primary.stage) + 1, "a stage is left out"
+                if stage is Stage.CLEAN_UP and not self.service.primary.rollback:
+                    assert self.healthy_of(self.service.primary.revision) >= self.floor, "nobody is left to serve"
                 self._deployment(deployment, stage=stage, stage_since=self.now)
                 self.stages.append(stage)
             case Shift(deployment, listener, weights):
@@ -215,6 +217,12 @@ class World:
         assert len(new) == action.count > 0
         self.started[primary.id] += action.count
         self.service = replace(self.service, tasks=(*self.service.tasks, *new))
+        if (
+            self.shifting
+            and primary.rollout is Rollout.IN_PROGRESS
+            and not self.service.production.get(primary.revision)
+        ):
+            assert ORDER.index(primary.stage) >= ORDER.index(Stage.SCALE_UP), "tasks before their stage"
         beside = [task for task in self.live if not self.shifting or task.revision == primary.revision]
         assert len(beside) <= self.ceiling, "above the ceiling"
         wanted = [t for t in self.live if t.revision == primary.revision and self.verdict(t) in _WORTH_KEEPING]

@@ -22,6 +22,7 @@ class Answers:
     definitions: Mapping[str, Document] = field(default_factory=dict)  # by ARN
     targets: Mapping[str, Sequence[Document]] = field(default_factory=dict)  # by their group's ARN
     instances: Mapping[str, str] = field(default_factory=dict)  # EC2 instance ids by container instance ARN
+    move: Document | None = None  # the service deployment under way, of one that shifts traffic
 
 
 class Asker:
@@ -43,14 +44,22 @@ class Asker:
             raise NotThere(f"the cluster {self.cluster} has no service {self.name}")
         service = found[0]
         tasks = self._tasks() if service["status"] != "INACTIVE" else []
-        groups = [each["targetGroupArn"] for each in service["loadBalancers"] if "targetGroupArn" in each]
+        groups = list(dict.fromkeys(group for each in service["loadBalancers"] for group in groups_of(each)))
         return Answers(
             service=service,
             tasks=tasks,
             definitions=self._of_tasks(tasks),
             targets={group: self._targets(group) for group in groups},
             instances=self._instances(tasks) if groups else {},
+            move=self._move(service),
         )
+
+    def _move(self, service: Document) -> Document | None:
+        arn = service.get("currentServiceDeployment")
+        if arn is None or service["deploymentConfiguration"].get("strategy", "ROLLING") == "ROLLING":
+            return None
+        found = self._ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+        return found[0] if found else None
 
     def _tasks(self) -> list[Document]:
         arns: list[str] = []
@@ -82,6 +91,12 @@ class Asker:
                 "containerInstances"
             ]
         }
+
+
+def groups_of(balanced: Document) -> list[str]:
+    """Return the ARNs of a load balancer's target group and, where traffic is shifted, of the other one."""
+    advanced = balanced.get("advancedConfiguration", {})
+    return [group for group in (balanced.get("targetGroupArn"), advanced.get("alternateTargetGroupArn")) if group]
 
 
 def _pages(arns: Sequence[str]) -> list[Sequence[str]]:

@@ -6,10 +6,11 @@ is gone, from its task definition; and how many tasks in a row did not start, fr
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from homeport.cli.deploy.reading import Answers, Document
+from homeport.cli.deploy.reading import Answers, Document, groups_of
 from homeport.services.ecs.deployments.model import (
     Breaker,
     Deployment,
@@ -18,6 +19,9 @@ from homeport.services.ecs.deployments.model import (
     Rollout,
     Scheduling,
     Service,
+    Shifting,
+    Stage,
+    Strategy,
     Target,
     TargetHealth,
     Task,
@@ -33,7 +37,7 @@ def service_of(answers: Answers) -> Service:
     return Service(
         name=shown["serviceName"],
         desired=shown["desiredCount"],
-        deployments=tuple(_deployment(each, revisions[each["id"]], answers.tasks) for each in shown["deployments"]),
+        deployments=_deployments(answers, revisions),
         tasks=tuple(_task(each, answers, revisions) for each in answers.tasks if each["lastStatus"] != "STOPPED"),
         minimum_healthy_percent=configuration["minimumHealthyPercent"],
         maximum_percent=configuration["maximumPercent"],
@@ -41,7 +45,48 @@ def service_of(answers: Answers) -> Service:
         scheduling=Scheduling(shown["schedulingStrategy"]),
         breaker=breaker_of(configuration.get("deploymentCircuitBreaker", {})),
         instances=_instances(answers),
+        rollback_to=_completed(shown, revisions),
+        strategy=_strategy(configuration),
+        production=_shares(answers.move, "requestedProductionTrafficWeight"),
+        test=_shares(answers.move, "requestedTestTrafficWeight"),
     )
+
+
+def _completed(shown: Document, revisions: Mapping[str, str]) -> str:
+    """Return the revision of the last deployment that completed, if it is still there."""
+    done = (each for each in shown["deployments"] if each.get("rolloutState") == Rollout.COMPLETED)
+    return next((revisions[each["id"]] for each in done), "")
+
+
+def _strategy(configuration: Document) -> Shifting:
+    linear, canary = (configuration.get(f"{kind}Configuration", {}) for kind in ("linear", "canary"))
+    return Shifting(
+        kind=Strategy(configuration.get("strategy", "ROLLING")),
+        bake_seconds=configuration.get("bakeTimeInMinutes", 0) * 60.0,
+        step_percent=linear.get("stepPercent") or canary.get("canaryPercent") or 100.0,
+        step_bake_seconds=60.0 * (linear.get("stepBakeTimeInMinutes") or canary.get("canaryBakeTimeInMinutes") or 0),
+    )
+
+
+def _shares(move: Document | None, member: str) -> dict[str, float]:
+    if move is None:
+        return {}
+    summaries = [move["targetServiceRevision"], *move["sourceServiceRevisions"]]
+    return {each["arn"]: each[member] for each in summaries if each.get(member)}
+
+
+def _deployments(answers: Answers, revisions: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """Return the deployments; of the PRIMARY one, the stage that its service deployment shows."""
+    shown = answers.service["deployments"]
+    primary, *others = (_deployment(each, revisions[each["id"]], answers.tasks) for each in shown)
+    if answers.move is not None and "lifecycleStage" in answers.move:
+        primary = replace(
+            primary,
+            rollback="rollback" in answers.move,
+            stage=Stage(answers.move["lifecycleStage"]),
+            stage_since=seconds(answers.move.get("updatedAt")),
+        )
+    return (primary, *others)
 
 
 def revisions_of(shown: Document) -> Mapping[str, str]:
@@ -137,12 +182,16 @@ def _health(shown: Document, definition: Document) -> Health | None:
 def _targets(shown: Document, answers: Answers) -> Iterable[Target]:
     """Yield the task's target in each group; one that is not registered yet is as good as INITIAL."""
     for balanced in answers.service["loadBalancers"]:
-        group = balanced.get("targetGroupArn", "")
-        known = {(each["Target"]["Id"], each["Target"].get("Port")): each for each in answers.targets.get(group, ())}
-        found = next((known[place] for place in _places(shown, balanced, answers.instances) if place in known), None)
-        if found is None:
-            yield Target(group, port=balanced.get("containerPort", 0))
+        known = {
+            (each["Target"]["Id"], each["Target"].get("Port")): (group, each)
+            for group in groups_of(balanced)
+            for each in answers.targets.get(group, ())
+        }
+        place = next((place for place in _places(shown, balanced, answers.instances) if place in known), None)
+        if place is None:
+            yield Target(balanced.get("targetGroupArn", ""), port=balanced.get("containerPort", 0))
             continue
+        group, found = known[place]
         health = found["TargetHealth"]
         reason = health.get("Description") or health.get("Reason", "")
         yield Target(group, TargetHealth(health["State"].partition(".")[0]), found["Target"].get("Port", 0), reason)

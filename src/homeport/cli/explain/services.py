@@ -9,13 +9,16 @@ from homeport.services.ecs.deployments import breaker
 from homeport.services.ecs.deployments.health import Verdict, failing_target
 from homeport.services.ecs.deployments.model import (
     Action,
+    Advance,
     Complete,
     Fail,
     Health,
     Rollout,
     Service,
+    Shift,
     Start,
     Stop,
+    Strategy,
     Wait,
 )
 from homeport.services.ecs.deployments.plan import plan
@@ -60,12 +63,22 @@ def _deployments(shown: Sequence[Document], view: View) -> Iterator[str]:
     if view.primary.rollout is Rollout.COMPLETED and not view.old:
         return
     service = view.service
+    if service.strategy.kind is not Strategy.ROLLING:
+        yield from _stage(view)
+        yield from _breaker(service, view)
+        return
     yield (
         f"{view.floor} tasks must stay healthy (minimumHealthyPercent {service.minimum_healthy_percent}) and there may"
         f" be {view.ceiling} at a time (maximumPercent {service.maximum_percent}): {view.healthy} are healthy, and"
         f" there are {len(view.present) + view.leaving}."
     )
     yield from _breaker(service, view)
+
+
+def _stage(view: View) -> Iterator[str]:
+    primary, service = view.primary, view.service
+    share = service.production.get(primary.revision, 0.0)
+    yield f"It is in the stage {primary.stage} ({service.strategy.kind}): {share:g} % of production traffic is on it."
 
 
 def _breaker(service: Service, view: View) -> Iterator[str]:
@@ -119,6 +132,10 @@ def _steps(actions: Sequence[Action]) -> Iterator[str]:
             yield f"Next {action.deployment} is complete."
         elif isinstance(action, Fail):
             yield f"Next {action.deployment} has failed."
+        elif isinstance(action, Advance):
+            yield f"Next it enters the stage {action.stage}."
+        elif isinstance(action, Shift):
+            yield f"Next {action.listener.lower()} traffic is shifted."
 
 
 _CAUSES: Mapping[str, str] = {

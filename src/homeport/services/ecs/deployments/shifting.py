@@ -55,7 +55,9 @@ def plan_shift(view: View) -> Course:
     if stage is Stage.CLEAN_UP:
         gone = dead if blue is None else [*dead, blue]
         return Course(_together([_keep(new), *(_clear(side) for side in gone)]), over=True)
-    beside = [new] if blue is None else [new, blue]
+    beside = [] if blue is None else [blue]
+    if _ORDER.index(stage) >= _ORDER.index(Stage.SCALE_UP) or view.service.production.get(primary.revision, 0.0) > 0:
+        beside.append(new)
     course = _pass_stage(view, _together([_keep(side) for side in beside]), new, blue, dead)
     return replace(course, kept=frozenset(side.primary.id for side in beside))
 
@@ -75,7 +77,7 @@ def _pass_stage(view: View, moves: Moves, new: View, blue: View | None, dead: li
         case Stage.PRODUCTION_TRAFFIC_SHIFT:
             return _shift(view, moves, Listener.PRODUCTION, blue) if _may_shift(new) else Course(moves)
         case Stage.BAKE_TIME:
-            return _bake(view, moves, blue)
+            return _bake(view, moves, blue) if _may_shift(new) else Course(moves)
         case _:
             ready = True
     return Course(moves, steps=(_advance(primary),) if ready else ())

@@ -15,7 +15,7 @@ from homeport.services.ecs.deploying import Beginning, asked_by, begin, number, 
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotActive, ServiceNotFound
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, get_definition, place_of
 from homeport.services.ecs.model.clusters import Cluster
-from homeport.services.ecs.model.services import Declared, Revision, ServiceRecord, ServiceStatus
+from homeport.services.ecs.model.services import UNDERWAY, Declared, Revision, ServiceRecord, ServiceStatus
 from homeport.services.ecs.model.task_definitions import TaskDefinition
 from homeport.services.ecs.moving import FOLLOWERS
 from homeport.services.ecs.ordering import digest_of, get_active, make_order
@@ -325,6 +325,7 @@ async def update_service(
         network_configuration if network_configuration is not None else current.network,
         await _fronts(call, found, current, definition, load_balancers, service_registries),
     )
+    await _check_strategy(call, found, changed)
     await _check_startable(call, place, changed, definition, revision)
     changed = replace(changed, launch_type=compute.launch_type)
     await store.put(call.tx, changed)
@@ -334,6 +335,17 @@ async def update_service(
             call.wake(follower)
     call.wake(_NAME)
     return await _answer(call, changed)
+
+
+async def _check_strategy(call: Call, before: ServiceRecord, after: ServiceRecord) -> None:
+    """Refuse another strategy while a deployment is under way: it would leave traffic where the old one moved it."""
+    if before.declared.configuration.strategy is after.declared.configuration.strategy:
+        return
+    latest = await deployments.latest_move(call.tx, before.arn)
+    if latest is not None and latest.status in UNDERWAY:
+        raise InvalidParameter(  # unconfirmed
+            "The deployment strategy cannot be changed while a deployment is in progress."
+        )
 
 
 def _rebalanced(service: ServiceRecord, given: str | None) -> ServiceRecord:

@@ -209,6 +209,7 @@ class Look:
                 await self._fail(action)
             case planned.Advance():
                 self._change(action.deployment, stage=action.stage, stage_since=self.here.at)
+                await self._touch_move()
             case planned.Shift():
                 await self._shift(action)
 
@@ -327,7 +328,14 @@ class Look:
         name = "production" if action.listener is planned.Listener.PRODUCTION else "test"
         self.progress = msgspec.structs.replace(self.progress, **{name: shares})
         self._change(action.deployment, stage_since=self.here.at)
+        await self._touch_move()
         self.wakes.update(FOLLOWERS)
+
+    async def _touch_move(self) -> None:
+        """Note in the service deployment when it last went on."""
+        latest = await deployments.latest_move(self.here.tx, self.service.arn)
+        if latest is not None and latest.status in UNDERWAY:
+            await deployments.put_move(self.here.tx, msgspec.structs.replace(latest, updated_at=self.here.at))
 
     async def _complete(self, action: planned.Complete) -> None:
         done = self.deployments[action.deployment]
