@@ -184,11 +184,12 @@ class TargetGroup(Message, frozen=True, kw_only=True):
     protocol_version: str = "HTTP1"  # or HTTP2
     target_type: str = "ip"  # instance, ip or lambda; a group of type lambda answers 502
     health_check: TargetHealthCheck = TargetHealthCheck()
-    algorithm: str = "round_robin"  # or least_outstanding_requests
+    algorithm: str = "round_robin"  # or least_outstanding_requests, weighted_random
     slow_start: int = 0
     stickiness: GroupStickiness | None = None
     deregistration_delay: int = 300
     connection_termination: bool = False  # end connections when the delay is over, on network load balancers
+    unhealthy_termination: bool = False  # end connections to a target that has become unhealthy, there too
     proxy_protocol: bool = False  # tell targets of the client by PROXY protocol version 2, on network load balancers
 
 

@@ -185,7 +185,8 @@ def test_changed_attribute_stays_changed(elb, group):
         ("slow_start.duration_seconds", "10", "ValidationError"),
         ("stickiness.type", "source_ip", "ValidationError"),
         ("stickiness.app_cookie.cookie_name", "AWSALBX", "ValidationError"),
-        ("load_balancing.algorithm.type", "weighted_random", "InvalidConfigurationRequest"),
+        ("load_balancing.algorithm.type", "sticky", "ValidationError"),
+        ("load_balancing.algorithm.anomaly_mitigation", "on", "InvalidConfigurationRequest"),
         ("load_balancing.cross_zone.enabled", "false", "InvalidConfigurationRequest"),
         (
             "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",

@@ -205,5 +205,5 @@ def test_network_group_s_attributes_reach_the_node(elb, node, place, group):
         TargetGroupArn=tcp, Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()]
     )
     (item,) = node.has(wire.TargetGroup)
-    assert (item.proxy_protocol, item.connection_termination) == (True, True)
+    assert (item.proxy_protocol, item.connection_termination, item.unhealthy_termination) == (True, True, True)
     assert item.stickiness == wire.GroupStickiness(kind="source_ip")

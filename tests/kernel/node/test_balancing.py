@@ -523,6 +523,28 @@ async def test_a_network_load_balancer_passes_streams(tmp_path: Path, root_files
         await at.settled(target(group, 11), TargetState.DRAINED)
 
 
+@pytest.mark.parametrize("ended", [True, False])
+async def test_connections_to_an_unhealthy_target_end_if_it_is_asked_for(
+    tmp_path: Path, root_filesystem: Path, ended: bool
+):
+    group = replace(WEB, protocol="TCP", unhealthy_termination=ended)
+    async with site(tmp_path, root_filesystem) as at:
+        web = await at.web(11)
+        await at.balance(balancer(listener(default(to(group)), protocol="TCP"), kind="network"), group)
+        await at.register(target(group, 11))
+        client = Client(at.client, ADDRESS)
+        assert (await client.request()).body == b"web-11"
+        web.health = 500
+        await at.settled(target(group, 11), TargetState.UNHEALTHY)
+        reader, _ = await client.open()
+        if ended:
+            async with asyncio.timeout(10):
+                assert await reader.read() == b""
+        else:
+            assert (await client.request()).body == b"web-11"
+        client.close()
+
+
 async def test_a_target_is_told_of_the_client_by_the_proxy_protocol(tmp_path: Path, root_filesystem: Path):
     group = replace(WEB, protocol="TCP", proxy_protocol=True)
     async with site(tmp_path, root_filesystem) as at:

@@ -149,6 +149,7 @@ def test_a_target_group_checks_its_targets_and_repeats_only_what_may_be_repeated
     ("changes", "line"),
     [
         ({"algorithm": "least_outstanding_requests"}, "balance leastconn"),
+        ({"algorithm": "weighted_random"}, "balance random"),
         ({"protocol": "HTTPS"}, "default-server check inter 10s rise 3 fall 2 slowstart 30s ssl verify none"),
         ({"proxy_protocol": True}, "default-server check inter 10s rise 3 fall 2 slowstart 30s send-proxy-v2"),
         ({"proxy_protocol": True}, "http-check connect send-proxy"),

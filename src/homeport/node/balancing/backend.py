@@ -58,7 +58,11 @@ def backends(
     yield [f"backend {first_backend_of(group.id)}", *_health_check(group)]
 
 
-_ALGORITHMS = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
+_ALGORITHMS = {
+    "round_robin": "roundrobin",
+    "least_outstanding_requests": "leastconn",
+    "weighted_random": "random",
+}
 
 
 def server_options(group: TargetGroup) -> str:

@@ -73,6 +73,8 @@ def _checked(target: Target, group: TargetGroup, server: ServerSeen | None, *, b
         yield f"set server {name} state ready"
         yield f"set server {name} health stopping"
         yield f"set server {name} weight {WEIGHT}"
+    elif group.unhealthy_termination and server is not None and server.status.startswith("DOWN") and server.sessions:
+        yield f"shutdown sessions server {name}"
 
 
 def _first(target: Target, group: TargetGroup, server: ServerSeen | None) -> Iterator[str]:

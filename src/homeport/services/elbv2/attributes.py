@@ -91,7 +91,6 @@ APPLICATION = {
         "round_robin",
         "least_outstanding_requests",
         "weighted_random",
-        honours=("round_robin", "least_outstanding_requests"),
     ),
     "load_balancing.algorithm.anomaly_mitigation": choice("off", "on", honours=("off",)),
     "load_balancing.cross_zone.enabled": _CROSS_ZONE,
@@ -106,7 +105,7 @@ NETWORK = {
     "stickiness.enabled": flag(),
     "stickiness.type": choice("source_ip"),
     "load_balancing.cross_zone.enabled": _CROSS_ZONE,
-    "target_health_state.unhealthy.connection_termination.enabled": flag("true", fixed=True),
+    "target_health_state.unhealthy.connection_termination.enabled": flag("true"),
     "target_health_state.unhealthy.draining_interval_seconds": fixed("0"),
 }
 FUNCTION = {
@@ -248,10 +247,10 @@ def check_together(group: TargetGroup, attributes: Mapping[str, str]) -> None:
     """Refuse attributes of a group that AWS does not take together."""
     if not group.is_http:
         return
-    slow = attributes["slow_start.duration_seconds"] != "0"
-    if slow and attributes["load_balancing.algorithm.type"] != "round_robin":
+    slow, algorithm = attributes["slow_start.duration_seconds"] != "0", attributes["load_balancing.algorithm.type"]
+    if slow and algorithm != "round_robin":
         raise InvalidConfigurationRequest(  # unconfirmed
-            "You cannot enable both slow start and the least outstanding requests algorithm on a target group"
+            f"You cannot enable both slow start and the algorithm {algorithm} on a target group"
         )
     by_application = attributes["stickiness.type"] == "app_cookie" and attributes["stickiness.enabled"] == "true"
     if by_application and not attributes["stickiness.app_cookie.cookie_name"]:
