@@ -149,9 +149,19 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
     assert len(addresses) == 2
     ask = f"nslookup {made['DNSName']}"
     assert all(address in "\n".join(lab.output(shell(ask))) for address in addresses)
+    filters = [{"Name": "description", "Values": [f"ELB {arn.partition('loadbalancer/')[2]}"]}]
     elb.delete_load_balancer(LoadBalancerArn=arn)
+
+    def is_nobodys(name: str) -> bool:
+        """Look at who holds which addresses first: what was not the load balancer's then must not be found now."""
+        interfaces = lab.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+        held = {interface["Association"]["PublicIp"] for interface in interfaces}
+        found = _found(name)
+        assert found <= held, "a name points at an address that is not its load balancer's any more"
+        return not found
+
     for name in (made["DNSName"], "names.test"):
-        until(f"{name} to be nobody's", lambda name=name: not _found(name))
+        until(f"{name} to be nobody's", lambda name=name: is_nobodys(name))
 
 
 def test_explain_name_says_which_zone_and_which_records_answer(lab: Lab, zones: tuple[Zone, Zone]) -> None:
