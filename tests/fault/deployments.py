@@ -57,6 +57,8 @@ class Site:
     elb: Any = field(default_factory=lambda: boto3.client("elbv2", config=CONFIG))
     address: str = ""
     target_group: str = ""
+    green: str = ""
+    listener: str = ""
     balancer: str = ""
     revision: int = 0
 
@@ -74,24 +76,17 @@ class Site:
                 {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": front}]}
             ],
         )
-        self.target_group = self.elb.create_target_group(
-            Name="soak", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip",
-            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
-            HealthyThresholdCount=2, UnhealthyThresholdCount=2,
-        )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
-        self.elb.modify_target_group_attributes(
-            TargetGroupArn=self.target_group,
-            Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}],
-        )
+        self.target_group, self.green = (self._target_group(name, vpc) for name in ("soak", "soak-green"))
         made = self.elb.create_load_balancer(Name="soak", Subnets=zones, SecurityGroups=[front])["LoadBalancers"][0]
         self.balancer = made["LoadBalancerArn"]
         self.elb.get_waiter("load_balancer_available").wait(
             LoadBalancerArns=[self.balancer], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
-        self.elb.create_listener(
+        listener = self.elb.create_listener(
             LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80,
             DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group}],
         )  # fmt: skip
+        self.listener = listener["Listeners"][0]["ListenerArn"]
         prefix = "ELB " + self.balancer.partition(":loadbalancer/")[2]
         interfaces = self.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": [prefix]}])
         self.address = interfaces["NetworkInterfaces"][0]["Association"]["PublicIp"]
@@ -104,6 +99,18 @@ class Site:
             loadBalancers=[{"targetGroupArn": self.target_group, "containerName": "web", "containerPort": 80}],
             deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         )
+
+    def _target_group(self, name: str, vpc: str) -> str:
+        made = self.elb.create_target_group(
+            Name=name, Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip",
+            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
+            HealthyThresholdCount=2, UnhealthyThresholdCount=2,
+        )  # fmt: skip
+        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+        self.elb.modify_target_group_attributes(
+            TargetGroupArn=arn, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}]
+        )
+        return arn
 
     def register(self, *, broken: bool = False) -> str:
         self.revision += 1
@@ -133,6 +140,22 @@ class Site:
 
     def deploy(self, definition: str) -> None:
         insist(self.ecs.update_service, service="soak", taskDefinition=definition)
+
+    def deploy_beside(self, definition: str) -> None:
+        """Begin a blue/green deployment."""
+        advanced = {
+            "alternateTargetGroupArn": self.green,
+            "productionListenerRule": self.listener,
+            "roleArn": "arn:aws:iam::123456789012:role/ecs-elb",
+        }
+        front = {"targetGroupArn": self.target_group, "containerName": "web", "containerPort": 80}
+        insist(
+            self.ecs.update_service,
+            service="soak",
+            taskDefinition=definition,
+            loadBalancers=[{**front, "advancedConfiguration": advanced}],
+            deploymentConfiguration={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0},
+        )
 
     def tasks(self) -> list[str]:
         return list(insist(self.ecs.list_tasks, serviceName="soak")["taskArns"])
@@ -181,10 +204,16 @@ async def soak(chosen: argparse.Namespace) -> tuple[Outcome, list[str]]:
     killing = asyncio.create_task(kill_about(site, random.Random(chosen.seed), killed)) if chosen.kills else None
     try:
         for number in range(chosen.deployments):
+            await asyncio.sleep(chosen.pause)
             good = await asyncio.to_thread(site.register)
             await asyncio.to_thread(site.deploy, good)
             took = await settle(site, good)
             print(f"deployment {number + 1}: {took:.1f} s, {len(load.outcome.failures)} failed", flush=True)
+        if chosen.blue_green:
+            good = await asyncio.to_thread(site.register)
+            await asyncio.to_thread(site.deploy_beside, good)
+            took = await settle(site, good)
+            print(f"blue/green: {took:.1f} s, {len(load.outcome.failures)} failed", flush=True)
         if chosen.rollback:
             broken = await asyncio.to_thread(lambda: site.register(broken=True))
             await asyncio.to_thread(site.deploy, broken)
@@ -204,9 +233,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deployments", type=int, default=20)
     parser.add_argument("--rate", type=float, default=300)
+    parser.add_argument("--pause", type=float, default=0, help="seconds of load before each deployment")
     parser.add_argument("--desired", type=int, default=4)
     parser.add_argument("--requests", type=int, default=0, help="go on until so many were sent")
     parser.add_argument("--rollback", action="store_true", help="end with a broken revision")
+    parser.add_argument("--blue-green", action="store_true", help="and one blue/green deployment")
     parser.add_argument("--kills", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
