@@ -54,3 +54,17 @@ data "aws_service_discovery_service" "web" {
   name         = aws_service_discovery_service.web.name
   namespace_id = data.aws_service_discovery_dns_namespace.this.id
 }
+
+# ECS lists the tasks of service.tf here.
+resource "aws_service_discovery_service" "tasks" {
+  name = "tasks"
+
+  dns_config {
+    namespace_id = aws_service_discovery_private_dns_namespace.this.id
+
+    dns_records {
+      type = "A"
+      ttl  = 5
+    }
+  }
+}

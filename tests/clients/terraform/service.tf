@@ -52,6 +52,10 @@ resource "aws_ecs_service" "web" {
     container_port   = 80
   }
 
+  service_registries {
+    registry_arn = aws_service_discovery_service.tasks.arn
+  }
+
   deployment_circuit_breaker {
     enable   = true
     rollback = true
