@@ -25,6 +25,7 @@ NAMESPACE = "AWS/ECS"
 _CPU_UNITS = 1024
 _MIB = 1024 * 1024
 _CHUNK = 500
+_DIGITS = 3  # of a percentage, behind the point: more say nothing, and each sample is kept
 
 
 async def record_usage(tx: Tx, node: str, usage: Usage) -> None:
@@ -92,9 +93,11 @@ def _percents(
 ) -> Iterator[Sample]:
     """Yield both utilisations; of what reserves nothing there is none."""
     if cpu_units:
-        yield region, metric_of(NAMESPACE, "CPUUtilization", dimensions), 100 * cpus * _CPU_UNITS / cpu_units
+        used = round(100 * cpus * _CPU_UNITS / cpu_units, _DIGITS)
+        yield region, metric_of(NAMESPACE, "CPUUtilization", dimensions), used
     if mib:
-        yield region, metric_of(NAMESPACE, "MemoryUtilization", dimensions), 100 * memory / (mib * _MIB)
+        used = round(100 * memory / (mib * _MIB), _DIGITS)
+        yield region, metric_of(NAMESPACE, "MemoryUtilization", dimensions), used
 
 
 def reserved(task: Task) -> tuple[int, int]:
