@@ -61,7 +61,7 @@ from homeport.services.logs.reconcilers.expiry import expire
 from homeport.services.registry import SERVICES
 from homeport.services.route53.observe import observe_check, observe_names
 from homeport.services.route53.own import ensure_own_zone
-from homeport.services.route53.reconcilers import names
+from homeport.services.route53.reconcilers import alarms, names
 from homeport.services.route53.reconcilers.balancers import BalancerNames
 from homeport.services.route53.service import NAMES
 from homeport.wire.messages import VERSION, Welcome
@@ -146,6 +146,7 @@ class Server:
             scaling.Scaling(database, clock, ids, self._installation.account, self.wake).reconciler(),
             Reconciler("cloudwatch.expiry", lambda: expire_datapoints(database, clock), interval=600),
             names.reconciler(database, clock, self.wake),
+            alarms.reconciler(database, clock, ids, self.wake),
             Balancing(database, clock, lambda: self.sessions.connected, self.wake).reconciler(),
             BalancerNames(database, clock, ids, self.wake).reconciler(),
             Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),

@@ -3,7 +3,10 @@
 import pytest
 from tests.api.route53.conftest import record
 
+from homeport.kit.clock import SystemClock
+from homeport.kit.ids import RandomIds
 from homeport.services.route53.observe import observe_check
+from homeport.services.route53.reconcilers import alarms
 from homeport.wire.messages import CheckObserved, EndpointCheck
 
 HTTP = {"Type": "HTTP", "IPAddress": "198.18.0.9", "Port": 8080, "ResourcePath": "/health"}
@@ -52,7 +55,10 @@ def test_a_caller_reference_makes_one_check(route53, vpc, refused):
 @pytest.mark.parametrize(
     "config",
     [
-        {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": "us-east-1", "Name": "a"}},
+        {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": "us-east-1", "Name": "none"}},
+        {"Type": "CLOUDWATCH_METRIC"},
+        {"Type": "HTTP", "IPAddress": "198.18.0.9", "AlarmIdentifier": {"Region": "us-east-1", "Name": "a"}},
+        {"Type": "RECOVERY_CONTROL"},
         {"Type": "HTTP"},
         {"Type": "TCP", "IPAddress": "198.18.0.9"},
         {"Type": "HTTP", "IPAddress": "10.0.0.5"},
@@ -78,6 +84,49 @@ def test_a_reckoned_check_needs_checks_that_exist(route53, make_check, refused):
     shown = route53.get_health_check(HealthCheckId=made)["HealthCheck"]["HealthCheckConfig"]
     assert shown["HealthThreshold"] == 1
     assert "Port" not in shown
+
+
+@pytest.mark.parametrize(
+    ("insufficient", "inverted", "expected"),
+    [
+        ("Healthy", False, [True, False, True]),
+        ("Unhealthy", False, [True, False, False]),
+        ("LastKnownStatus", False, [True, False, False]),
+        ("Healthy", True, [False, True, False]),
+    ],
+)
+def test_a_check_goes_by_its_alarm(api, route53, make_check, fleet, insufficient, inverted, expected):
+    fleet.join()
+    cloudwatch = api.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="slow",
+        Namespace="App",
+        MetricName="Latency",
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    config = {
+        "Type": "CLOUDWATCH_METRIC",
+        "AlarmIdentifier": {"Region": "us-east-1", "Name": "slow"},
+        "InsufficientDataHealthStatus": insufficient,
+        "Inverted": inverted,
+    }
+    check = make_check(**config)
+    shown = route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]
+    assert shown == config | {"Disabled": False}
+    decided = []
+    for state in ("OK", "ALARM", "INSUFFICIENT_DATA"):
+        cloudwatch.set_alarm_state(AlarmName="slow", StateValue=state, StateReason="said so")
+        api.run(alarms.one_pass(api.database, SystemClock(), RandomIds(), lambda _: None))
+        fleet.tell()
+        decided.append(fleet.items("EndpointCheck")[0].decided)
+    assert decided == expected
+    assert route53.update_health_check(HealthCheckId=check, Disabled=True)["HealthCheck"]["HealthCheckVersion"] == 2
+    fleet.tell()
+    assert fleet.items("EndpointCheck")[0].decided is not inverted
 
 
 def test_an_update_counts_versions_and_wants_the_present_one(route53, make_check, refused):

@@ -17,6 +17,7 @@ from homeport.services.route53.names import BadName, canonical_name
 from homeport.wire import messages as wire
 
 CALCULATED = "CALCULATED"
+ALARM = "CLOUDWATCH_METRIC"
 MAX_CHILDREN = 256
 
 _PROBES = {"HTTP": "HTTP", "HTTP_STR_MATCH": "HTTP", "HTTPS": "HTTPS", "HTTPS_STR_MATCH": "HTTPS", "TCP": "TCP"}
@@ -40,6 +41,9 @@ class CheckConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     needed: int = 0
     inverted: bool = False
     disabled: bool = False
+    alarm_region: str = ""
+    alarm_name: str = ""
+    insufficient: str = ""  # what a lack of data means; LastKnownStatus unless something else was said
 
     @property
     def probe(self) -> str:
@@ -49,24 +53,33 @@ class CheckConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """A health check; its *version* grows with every update."""
+    """
+    A health check; its *version* grows with every update.
+
+    Of one that goes by an alarm *passes* is what that last said.
+    """
 
     id: str
     caller_reference: str
     version: int
     config: CheckConfig
+    passes: bool = True
 
 
 def read_config(document: Mapping[str, Any]) -> CheckConfig:
     """Return a HealthCheckConfig as it will be kept, or raise InvalidInput."""
     with Fields(document, "HealthCheckConfig") as fields:
         kind = fields.take("Type", str)
-        if kind not in _PROBES and kind != CALCULATED:
+        if kind not in _PROBES and kind not in {CALCULATED, ALARM}:
             raise InvalidInput(f"Homeport does not support health checks of type {kind}.")
         if fields.take("MeasureLatency", bool, False):
             raise InvalidInput("Homeport does not support the parameter 'MeasureLatency' of health checks.")
+        alarm = fields.take("AlarmIdentifier", dict, {})
         return CheckConfig(
             kind=kind,
+            alarm_region=alarm.get("Region", ""),
+            alarm_name=alarm.get("Name", ""),
+            insufficient=fields.take("InsufficientDataHealthStatus", str, ""),
             address=fields.take("IPAddress", str, ""),
             name=fields.take("FullyQualifiedDomainName", str, ""),
             port=fields.take("Port", int, 0) or _PORTS.get(_PROBES.get(kind, ""), 0),
@@ -89,6 +102,12 @@ def check_config(config: CheckConfig, pool: tuple[ipaddress.IPv4Address, ipaddre
 
     The sentences are our own (unconfirmed).
     """
+    if (config.kind == ALARM) != bool(config.alarm_name):
+        raise InvalidInput(f"AlarmIdentifier is for health checks of type {ALARM}, and required there.")
+    if config.kind == ALARM:
+        if config.address or config.name or config.port or config.search or config.children:
+            raise InvalidInput("A health check that goes by an alarm has no endpoint and no children.")
+        return
     if config.kind == CALCULATED:
         if not config.children:
             raise InvalidInput("ChildHealthChecks is required for a calculated health check.")
@@ -133,6 +152,8 @@ def _check_endpoint(config: CheckConfig, pool: tuple[ipaddress.IPv4Address, ipad
 def check_item(check: HealthCheck) -> wire.EndpointCheck:
     """Return a check as nodes are told of it."""
     config = check.config
+    if config.kind == ALARM:
+        return wire.EndpointCheck(id=check.id, decided=(config.disabled or check.passes) != config.inverted)
     return wire.EndpointCheck(
         id=check.id,
         probe=config.probe,
@@ -163,7 +184,12 @@ def config_view(config: CheckConfig) -> dict[str, Any]:
         "Inverted": config.inverted,
         "Disabled": config.disabled,
     }
-    if config.kind == CALCULATED:
+    if config.kind == ALARM:
+        view |= {
+            "AlarmIdentifier": {"Region": config.alarm_region, "Name": config.alarm_name},
+            "InsufficientDataHealthStatus": config.insufficient or None,
+        }
+    elif config.kind == CALCULATED:
         view |= {"ChildHealthChecks": list(config.children), "HealthThreshold": config.needed}
     else:
         view |= {

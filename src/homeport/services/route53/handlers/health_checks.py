@@ -1,11 +1,13 @@
 """Health checks: made, shown, listed, changed, deleted, and what they find."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from msgspec.structs import replace as with_fields
 
 from homeport.aws.call import Call
+from homeport.services.cloudwatch.store import alarms
 from homeport.services.ec2.model import PUBLIC_POOL
 from homeport.services.ec2.store import addresses
 from homeport.services.route53 import errors, health, keeping
@@ -58,6 +60,10 @@ async def _check(call: Call, config: CheckConfig) -> None:
     health.check_config(config, await addresses.pool_range(call.tx, PUBLIC_POOL))
     for child in config.children:
         await get_check(call, child)
+    if config.alarm_name and await alarms.find(call.tx, config.alarm_region, config.alarm_name) is None:
+        raise errors.InvalidInput(
+            f"The alarm {config.alarm_name} does not exist in region {config.alarm_region}."  # unconfirmed
+        )
 
 
 async def _mark(call: Call, check: str) -> None:
@@ -126,6 +132,8 @@ async def update_health_check(
     child_health_checks: Sequence[str] | None = None,
     enable_sni: bool | None = None,
     regions: Sequence[str] | None = None,
+    alarm_identifier: Mapping[str, str] | None = None,
+    insufficient_data_health_status: str | None = None,
     reset_elements: Sequence[str] = (),
 ) -> dict[str, Any]:
     check = await get_check(call, health_check_id)
@@ -144,11 +152,14 @@ async def update_health_check(
         "children": None if child_health_checks is None else tuple(child_health_checks),
         "server_name": enable_sni,
         "regions": None if regions is None else tuple(regions),
+        "alarm_region": None if alarm_identifier is None else alarm_identifier["Region"],
+        "alarm_name": None if alarm_identifier is None else alarm_identifier["Name"],
+        "insufficient": insufficient_data_health_status,
     }
     reset = with_fields(check.config, **{_RESETS[name]: () if name in _LISTS else "" for name in reset_elements})
     config = with_fields(reset, **{name: value for name, value in given.items() if value is not None})
     await _check(call, config)
-    updated = HealthCheck(check.id, check.caller_reference, check.version + 1, config)
+    updated = replace(check, version=check.version + 1, config=config)
     await health_checks.update(call.tx, updated)
     await _mark(call, check.id)
     return {"HealthCheck": _view(updated)}
@@ -168,8 +179,8 @@ async def delete_health_check(call: Call, *, health_check_id: str) -> None:
 @route53.operation("GetHealthCheckStatus", reads=True)
 async def get_health_check_status(call: Call, *, health_check_id: str) -> dict[str, Any]:
     check = await get_check(call, health_check_id)
-    if check.config.kind == health.CALCULATED:
-        raise errors.InvalidInput("The status of calculated health checks cannot be had here.")  # unconfirmed
+    if not check.config.probe:
+        raise errors.InvalidInput("There is a status of health checks of endpoints only.")  # unconfirmed
     found = await health_checks.observations(call.tx, check.id)
     return {"HealthCheckObservations": [_observation_view(call, each, failure=False) for each in found]}
 

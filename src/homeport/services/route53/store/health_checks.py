@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import msgspec
 
 from homeport.db.database import Row, Tx
-from homeport.services.route53.health import CheckConfig, HealthCheck
+from homeport.services.route53.health import ALARM, CheckConfig, HealthCheck
 from homeport.wire.messages import CheckObserved
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CheckConfig).decode
 
-_COLUMNS = "id, caller_reference, version, body"
+_COLUMNS = "id, caller_reference, version, body, passes"
 
 
 def _read(row: Row) -> HealthCheck:
-    id_, reference, version, body = row
-    return HealthCheck(id_, reference, version, _decode(body))
+    id_, reference, version, body, passes = row
+    return HealthCheck(id_, reference, version, _decode(body), bool(passes))
 
 
 async def find(tx: Tx, id_: str) -> HealthCheck | None:
@@ -49,11 +49,14 @@ async def every_id(tx: Tx) -> list[str]:
 
 async def insert(tx: Tx, check: HealthCheck) -> None:
     await tx.execute(
-        "INSERT INTO route53_health_checks (id, caller_reference, version, body) VALUES (?, ?, ?, ?)",
+        """INSERT INTO route53_health_checks (id, caller_reference, version, body, alarm, passes)
+           VALUES (?, ?, ?, ?, ?, ?)""",
         check.id,
         check.caller_reference,
         check.version,
         _encode(check.config).decode(),
+        int(check.config.kind == ALARM),
+        int(check.passes),
     )
 
 
@@ -64,6 +67,17 @@ async def update(tx: Tx, check: HealthCheck) -> None:
         _encode(check.config).decode(),
         check.id,
     )
+
+
+async def of_alarms(tx: Tx) -> list[HealthCheck]:
+    """Return the checks that go by an alarm."""
+    rows = await tx.fetch(f"SELECT {_COLUMNS} FROM route53_health_checks WHERE alarm = 1 ORDER BY id")
+    return [_read(row) for row in rows]
+
+
+async def set_passes(tx: Tx, id_: str, *, passes: bool) -> None:
+    """Note what the alarm of a check says."""
+    await tx.execute("UPDATE route53_health_checks SET passes = ? WHERE id = ?", int(passes), id_)
 
 
 async def delete(tx: Tx, id_: str) -> None:
