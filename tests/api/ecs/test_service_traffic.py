@@ -103,6 +103,8 @@ def test_the_next_deployment_goes_back_to_the_first_group(site: Site, ecs: Any) 
         traffic.update()
         traffic.run()
         assert traffic.weights == expected
+        assert len(traffic.service.tasks()) == 2, "a request may be on its way to the old task"
+        traffic.later(0.2)
         for task in leaving:
             site.node.say(site.node.find(site.address(task)), "drained")
         ecs.keep()
@@ -125,6 +127,24 @@ def test_green_that_does_not_start_never_gets_traffic(site: Site, ecs: Any) -> N
     assert traffic.service.deployments() == {"PRIMARY": "COMPLETED"}
 
 
+def test_green_that_runs_for_an_instant_is_not_started_again_at_once(site: Site, ecs: Any) -> None:
+    traffic = Traffic(site, strategy="BLUE_GREEN", bakeTimeInMinutes=5)
+    traffic.run()
+    kept = traffic.service.ids()
+    traffic.service.update(desiredCount=2, taskDefinition=site.define())
+    traffic.service.start()
+    crashing = [task for task in traffic.service.tasks() if task["taskArn"].rpartition("/")[2] not in kept]
+    assert len(crashing) == 3, "two of green, and the second of blue"
+    green = [task for task in crashing if task["taskDefinitionArn"].endswith(":2")]
+    for task in green:
+        traffic.service.end(task, "essential-exited")
+    ecs.keep()
+    left = {task["taskArn"] for task in traffic.service.tasks()}
+    assert len(left) == 2, "none is started in their place"
+    traffic.later(0.1)
+    assert len(traffic.service.tasks()) == 4
+
+
 def test_while_it_bakes_a_deployment_is_taken_back_at_once(site: Site, ecs: Any) -> None:
     traffic = Traffic(site, strategy="BLUE_GREEN", bakeTimeInMinutes=60)
     traffic.run()
@@ -135,6 +155,8 @@ def test_while_it_bakes_a_deployment_is_taken_back_at_once(site: Site, ecs: Any)
     ecs.client.stop_service_deployment(serviceDeploymentArn=traffic.service.shown()["currentServiceDeployment"])
     ecs.keep(passes=20)
     assert traffic.weights == (100, 0)
+    assert len(traffic.service.ids()) == 2
+    traffic.later(0.2)
     assert traffic.service.ids() == kept
 
 

@@ -9,6 +9,7 @@ from tests.api.elbv2.conftest import forward
 
 from homeport.cli.deploy.reading import Asker
 from homeport.cli.explain.services import explain_service
+from homeport.services.ecs.deployments.shifting import SETTLING_SECONDS
 
 BLUE_GREEN = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5}
 ROLE = "arn:aws:iam::123456789012:role/ecs"
@@ -74,6 +75,8 @@ class Shifted(Site):
 
     def drain(self, service: Service) -> None:
         """Have nothing be in flight to what drains, and the tasks end."""
+        self.ecs.clock.advance(SETTLING_SECONDS)
+        self.proceed()
         for target in self.node.targets():
             if target.draining:
                 self.node.say(target, "drained")

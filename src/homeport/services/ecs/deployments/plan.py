@@ -45,7 +45,8 @@ def plan(service: Service, now: float) -> Plan:
         notes.append(ClearLaunchFailures(primary.id))
         primary = replace(primary, launch_failures=0)
     throttled = throttle.free_at(primary, view.desired) > now
-    course = _course(view, may_start=not throttled)
+    noted = replace(service, deployments=(primary, *service.deployments[1:]))
+    course = _course(replace(view, service=noted), may_start=not throttled)
     moves = course.moves
     failures = primary.failed_tasks + sum(stop.failed for stop in moves.stops if stop.deployment == primary.id)
     ending: list[Action] = list(course.steps)

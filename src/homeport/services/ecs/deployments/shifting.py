@@ -30,6 +30,9 @@ from homeport.services.ecs.deployments.model import (
 from homeport.services.ecs.deployments.rolling import Moves, plan_replicas, plan_surplus
 from homeport.services.ecs.deployments.view import View, look
 
+#: How long load balancers may take to go by a shift, and to end what they began before it, in seconds.
+SETTLING_SECONDS = 10.0
+
 _ORDER = tuple(Stage)
 
 
@@ -144,10 +147,11 @@ def _next_share(view: View, share: float) -> float:
 
 
 def _bake(view: View, moves: Moves, blue: View | None) -> Course:
-    """Keep both revisions for as long as was asked for; where there is nothing to go back to, not at all."""
+    """Keep the old tasks for as long as was asked for, and until no request can still be on its way to them."""
     primary = view.primary
-    due = primary.stage_since + view.service.strategy.bake_seconds
-    if blue is None or primary.rollback or due <= view.now:
+    asked = 0.0 if blue is None or primary.rollback else view.service.strategy.bake_seconds
+    due = primary.stage_since + max(asked, SETTLING_SECONDS)
+    if not _others(view) or due <= view.now:
         return Course(moves, steps=(_advance(primary),))
     sentence = f"all traffic is on {primary.id}, and the old tasks stay until the bake time is over."
     return Course(moves, wait=Wait(Why.BAKE, sentence, due))
@@ -201,8 +205,10 @@ def _keep(side: View) -> Moves:
     """Keep a revision at the desired number of tasks; of one that has failed no more are started."""
     if side.primary.rollout is Rollout.FAILED:
         return plan_replicas(side, may_start=False)
-    began = any((one.task.running_since or 0.0) >= side.primary.last_failure_at for one in side.current)
-    return plan_replicas(side, may_start=began or throttle.free_at(side.primary, side.desired) <= side.now)
+    proven = any(
+        one.healthy and (one.task.running_since or 0.0) >= side.primary.last_failure_at for one in side.current
+    )
+    return plan_replicas(side, may_start=proven or throttle.free_at(side.primary, side.desired) <= side.now)
 
 
 def _clear(side: View) -> Moves:
