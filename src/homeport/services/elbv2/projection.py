@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace as with_fields
+
 from homeport.services.acm.model import Certificate
 from homeport.services.elbv2 import attributes as known
 from homeport.services.elbv2.model.load_balancers import Kind, Listener, LoadBalancer, Rule
@@ -30,24 +32,19 @@ class Told:
 
 def balancer_item(balancer: LoadBalancer, listeners: Sequence[Told]) -> wire.LoadBalancer:
     """Return a load balancer with its *listeners*."""
-    enis = tuple(zone.interface for zone in balancer.live_zones)
-    told = tuple(_listener(each, balancer.kind) for each in listeners)
-    if balancer.kind is Kind.NETWORK:
-        return wire.LoadBalancer(
-            id=balancer.id,
-            kind=balancer.kind,
-            vpc=balancer.vpc,
-            enis=enis,
-            listeners=told,
-            idle_timeout=_NETWORK_IDLE,
-        )
-    values = known.balancer_attributes_of(balancer)
-    return wire.LoadBalancer(
+    item = wire.LoadBalancer(
         id=balancer.id,
         kind=balancer.kind,
         vpc=balancer.vpc,
-        enis=enis,
-        listeners=told,
+        enis=tuple(zone.interface for zone in balancer.live_zones),
+        listeners=tuple(_listener(each, balancer.kind) for each in listeners),
+        idle_timeout=_NETWORK_IDLE,
+    )
+    if balancer.kind is Kind.NETWORK:
+        return item
+    values = known.balancer_attributes_of(balancer)
+    return with_fields(
+        item,
         idle_timeout=int(values["idle_timeout.timeout_seconds"]),
         client_keep_alive=int(values["client_keep_alive.seconds"]),
         http2=_true(values, "routing.http2.enabled"),
