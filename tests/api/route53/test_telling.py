@@ -6,6 +6,7 @@ import pytest
 from tests.api.route53.conftest import record
 
 from homeport.services.route53.handlers import changes
+from homeport.services.route53.store import changes as store
 from homeport.wire.messages import RecordSet, Zone
 
 
@@ -156,3 +157,35 @@ def test_many_changes_are_told_in_parts(make_zone, change, fleet):
         )
     fleet.tell()
     assert len(fleet.items("RecordSet")) == 402
+
+
+def test_numbers_of_changes_never_begin_again(api, route53, make_zone, change, fleet, impatient):
+    fleet.join()
+    zone = make_zone()
+    old = change(zone, ("CREATE", record("a.example.com", "A", "192.0.2.1")))
+    fleet.tell()
+    fleet.take()
+
+    async def pass_months() -> None:
+        async with api.database.transaction() as tx:
+            await store.forget(tx, 1e12)
+
+    api.run(pass_months())
+    assert status(route53, old) == "INSYNC"
+    new = change(zone, ("CREATE", record("b.example.com", "A", "192.0.2.1")))
+    assert status(route53, new) == "PENDING"
+
+
+def test_a_node_that_stays_away_costs_one_row(api, make_zone, change, fleet):
+    fleet.join("n1")
+    fleet.leave("n1")
+    zone = make_zone()
+    for number in range(5):
+        change(zone, ("UPSERT", record("www.example.com", "A", f"192.0.2.{number}")))
+        fleet.tell()
+
+    async def count() -> int:
+        async with api.database.snapshot() as tx:
+            return (await tx.fetch_one("SELECT COUNT(*) FROM route53_tellings"))[0]
+
+    assert api.run(count()) == 1

@@ -31,7 +31,8 @@ async def one_pass(database: Database, clock: Clock, wake: Callable[[str], None]
         if not await changes.anything_to_tell(tx):
             return
     async with database.transaction() as tx:
-        nodes = [node.name for node in await assignments.nodes(tx)]
+        joined = await assignments.nodes(tx)
+        nodes = [node.name for node in joined]
         wrote = set(nodes) - await changes.informed_nodes(tx)
         for node in sorted(wrote):
             await _tell_everything(tx, node)
@@ -39,8 +40,8 @@ async def one_pass(database: Database, clock: Clock, wake: Callable[[str], None]
         for thing in things:
             wrote |= await _tell(tx, nodes, await _as_it_is(tx, thing))
             await changes.told(tx, thing)
-        for node in nodes:
-            await changes.record_telling(tx, node, wrote=node in wrote)
+        for each in joined:
+            await changes.record_telling(tx, each, wrote=each.name in wrote)
         await changes.forget(tx, clock.now() - _REMEMBERED)
     if wrote:
         wake("fleet.sessions")

@@ -70,7 +70,7 @@ async def is_in_force(tx: Tx, change: Change) -> bool:
     return all(synced.get(node.name, 0) >= change.number for node in await assignments.nodes(tx) if node.connected)
 
 
-async def record_telling(tx: Tx, node: str, *, wrote: bool) -> None:
+async def record_telling(tx: Tx, node: assignments.Node, *, wrote: bool) -> None:
     """
     Note that a node was told what there was to tell, and whether that made a difference to its assignment.
 
@@ -81,21 +81,26 @@ async def record_telling(tx: Tx, node: str, *, wrote: bool) -> None:
                            (SELECT MAX(number) FROM route53_changes), 0)"""
     )
     assert row is not None, "a value is a row"
-    pending = await tx.fetch_one("SELECT MAX(generation) FROM route53_tellings WHERE node = ?", node)
+    pending = await tx.fetch_one("SELECT MAX(generation) FROM route53_tellings WHERE node = ?", node.name)
     if wrote:
+        if not node.connected:  # when it comes back it takes everything at once
+            await tx.execute("DELETE FROM route53_tellings WHERE node = ?", node.name)
         await tx.execute(
             """INSERT INTO route53_tellings (node, generation, change_number) VALUES (?, ?, ?)
                ON CONFLICT (node, generation) DO UPDATE SET change_number = excluded.change_number""",
-            node,
-            await assignments.generation(tx, node),
+            node.name,
+            await assignments.generation(tx, node.name),
             row[0],
         )
     elif pending is not None and pending[0] is not None:
         await tx.execute(
-            "UPDATE route53_tellings SET change_number = ? WHERE node = ? AND generation = ?", row[0], node, pending[0]
+            "UPDATE route53_tellings SET change_number = ? WHERE node = ? AND generation = ?",
+            row[0],
+            node.name,
+            pending[0],
         )
     else:
-        await _synced(tx, node, row[0])
+        await _synced(tx, node.name, row[0])
 
 
 async def record_taking(tx: Tx, node: str, generation: int) -> None:
@@ -149,5 +154,7 @@ async def informed(tx: Tx, node: str) -> None:
 
 
 async def forget(tx: Tx, before: float) -> None:
-    """Forget the changes submitted before that time."""
-    await tx.execute("DELETE FROM route53_changes WHERE submitted < ?", before)
+    """Forget the changes submitted before that time, but for the last: numbers must never begin again."""
+    await tx.execute(
+        "DELETE FROM route53_changes WHERE submitted < ? AND number < (SELECT MAX(number) FROM route53_changes)", before
+    )
