@@ -361,3 +361,20 @@ def test_a_subnet_that_is_gone_is_said_and_waited_for(ecs: Any) -> None:
         "(service web) failed to launch a task with (error Error retrieving subnet information for ["
     )
     assert service.tasks() == []
+
+
+def test_a_task_that_only_runs_does_not_hide_that_others_end_at_once(ecs: Any) -> None:
+    service = Service(ecs, desiredCount=2)
+    service.start()
+    first, second = service.tasks()
+    service.end(first, "essential-exited")
+    ecs.keep()
+    ecs.report(second, "running", containers={"web": {"status": "RUNNING"}})
+    ecs.keep()
+    assert len(service.tasks()) == 1, "the first is not replaced at once, though the second runs"
+    service.end(second, "essential-exited")
+    ecs.keep()
+    assert service.tasks() == []
+    ecs.clock.advance(6)
+    ecs.keep()
+    assert len(service.tasks()) == 2

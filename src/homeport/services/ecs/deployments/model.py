@@ -276,7 +276,7 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class ClearLaunchFailures:
-    """Set the deployment's launch failures to none: a task has reached RUNNING since the last."""
+    """Set the deployment's launch failures to none: a task that began after the last is healthy."""
 
     deployment: str
 

@@ -41,7 +41,7 @@ def plan(service: Service, now: float) -> Plan:
     facts: list[Account | Prove] = [*breaker.account(view), *breaker.prove(view)]
     primary = _noted(view, facts)
     notes: list[Action] = list(facts)
-    if primary.launch_failures and _has_started_since(view, primary):
+    if primary.launch_failures and _has_succeeded_since(view, primary):
         notes.append(ClearLaunchFailures(primary.id))
         primary = replace(primary, launch_failures=0)
     throttled = throttle.free_at(primary, view.desired) > now
@@ -110,9 +110,11 @@ def _noted(view: View, notes: Sequence[Account | Prove]) -> Deployment:
     return primary
 
 
-def _has_started_since(view: View, primary: Deployment) -> bool:
+def _has_succeeded_since(view: View, primary: Deployment) -> bool:
+    """Whether a task that began after the last failure is healthy: one that only runs may be about to end, too."""
     return any(
-        one.task.running_since is not None and one.task.running_since >= primary.last_failure_at for one in view.current
+        one.healthy and one.task.running_since is not None and one.task.running_since >= primary.last_failure_at
+        for one in view.current
     )
 
 
