@@ -189,6 +189,7 @@ class TargetGroup(Message, frozen=True, kw_only=True):
     stickiness: GroupStickiness | None = None
     deregistration_delay: int = 300
     connection_termination: bool = False  # end connections when the delay is over, on network load balancers
+    minimum_healthy: int = 1  # with fewer healthy targets all are given requests, unhealthy ones too
     unhealthy_termination: bool = False  # end connections to a target that has become unhealthy, there too
     proxy_protocol: bool = False  # tell targets of the client by PROXY protocol version 2, on network load balancers
 

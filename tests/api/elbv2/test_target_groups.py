@@ -189,8 +189,8 @@ def test_changed_attribute_stays_changed(elb, group):
         ("load_balancing.algorithm.anomaly_mitigation", "on", "InvalidConfigurationRequest"),
         ("load_balancing.cross_zone.enabled", "false", "InvalidConfigurationRequest"),
         (
-            "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
-            "2",
+            "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
+            "50",
             "InvalidConfigurationRequest",
         ),
         ("proxy_protocol_v2.enabled", "true", "ValidationError"),

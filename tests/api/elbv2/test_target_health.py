@@ -139,12 +139,13 @@ def test_changed_attributes_reach_the_node(elb, node, web):
         Attributes=[
             {"Key": "deregistration_delay.timeout_seconds", "Value": "7"},
             {"Key": "stickiness.enabled", "Value": "true"},
+            {"Key": "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "Value": "3"},
             {"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"},
         ],
     )
     elb.modify_target_group(TargetGroupArn=web, HealthCheckPath="/up", HealthCheckIntervalSeconds=10)
     (item,) = node.has(wire.TargetGroup)
-    assert (item.deregistration_delay, item.algorithm) == (7, "least_outstanding_requests")
+    assert (item.deregistration_delay, item.algorithm, item.minimum_healthy) == (7, "least_outstanding_requests", 3)
     assert item.stickiness == wire.GroupStickiness(kind="lb_cookie")
     assert (item.health_check.path, item.health_check.interval) == ("/up", 10)
 

@@ -545,6 +545,28 @@ async def test_connections_to_an_unhealthy_target_end_if_it_is_asked_for(
         client.close()
 
 
+@pytest.mark.parametrize("kind", ["application", "network"])
+async def test_with_too_few_healthy_targets_all_are_given_requests(tmp_path: Path, root_filesystem: Path, kind: str):
+    protocol = "HTTP" if kind == "application" else "TCP"
+    group = replace(WEB, protocol=protocol, minimum_healthy=2)
+    async with site(tmp_path, root_filesystem) as at:
+        well, ill = [await at.web(number) for number in (11, 12)]
+        await at.balance(balancer(listener(default(to(group)), protocol=protocol), kind=kind), group)
+        await at.register(target(group, 11), target(group, 12))
+        ill.health = 500
+        await at.settled(target(group, 12), TargetState.UNHEALTHY)
+        assert {(await get(at.client, ADDRESS)).body for _ in range(10)} == {b"web-11", b"web-12"}
+        at.server.put(replace(group, minimum_healthy=1))
+
+        async def only_the_healthy_one() -> bool:
+            return {(await get(at.client, ADDRESS)).body for _ in range(6)} == {b"web-11"}
+
+        async with asyncio.timeout(20):
+            while not await only_the_healthy_one():
+                pass
+        assert well.seen
+
+
 async def test_a_target_is_told_of_the_client_by_the_proxy_protocol(tmp_path: Path, root_filesystem: Path):
     group = replace(WEB, protocol="TCP", proxy_protocol=True)
     async with site(tmp_path, root_filesystem) as at:

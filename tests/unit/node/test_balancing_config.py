@@ -128,6 +128,13 @@ def test_a_listener_puts_its_headers_into_every_answer():
     assert "http-after-response del-header Server" in lines
 
 
+def test_too_few_healthy_targets_are_as_good_as_none():
+    lines = section(rendered(desired(group=replace(GROUP, minimum_healthy=3))), "frontend port-8080")
+    name = "targetgroup.web.0123456789abcdef"
+    chosen = f"{{ var(txn.group) -m str {name} }} {{ nbsrv({name}) lt 3 }} !{{ stopping }}"
+    assert lines[-3] == f"use_backend {name}.open if {chosen}"
+
+
 def test_a_target_group_checks_its_targets_and_repeats_only_what_may_be_repeated():
     assert section(rendered(desired()), "backend targetgroup.web.0123456789abcdef") == [
         "balance roundrobin",

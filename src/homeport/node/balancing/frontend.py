@@ -6,13 +6,21 @@ those below it from answering, and headers are changed only after every conditio
 """
 
 import base64
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 
 from homeport.node.balancing import pages
 from homeport.node.balancing.answers import Files, fixed, page, redirect
 from homeport.node.balancing.conditions import acls, quoted
 from homeport.node.balancing.model import backend_of, open_backend_of
-from homeport.wire.messages import FixedResponse, Forward, Listener, ListenerRule, LoadBalancer, Redirect
+from homeport.wire.messages import (
+    FixedResponse,
+    Forward,
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    Redirect,
+    TargetGroup,
+)
 
 _DICE = "%[rand(4294967295),hex,bytes(8,8),lower]"
 _TRACE = f"1-%[date,hex,bytes(8,8),lower]-{_DICE * 3}"
@@ -20,7 +28,9 @@ _DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443}
 _OPEN_IF = "!{ stopping }"  # a proxy that is being replaced takes all of its servers for gone
 
 
-def frontend(files: Files, balancer: LoadBalancer, listener: Listener, known: Container[str]) -> Iterator[str]:
+def frontend(
+    files: Files, balancer: LoadBalancer, listener: Listener, known: Mapping[str, TargetGroup]
+) -> Iterator[str]:
     """Yield the lines of a listener's section; *known* are the target groups there are."""
     yield f"frontend port-{listener.port}"
     yield f"bind :{listener.port}{_tls(files, balancer, listener)}"
@@ -39,18 +49,27 @@ def frontend(files: Files, balancer: LoadBalancer, listener: Listener, known: Co
     yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
     yield from _unconnected()
     yield from _answer_headers(listener)
+    for id_, group in known.items():
+        if group.minimum_healthy > 1:
+            chosen = f"{{ var(txn.group) -m str {backend_of(id_)} }}"
+            yield f"use_backend {open_backend_of(id_)} if {chosen} {_too_few(group)} {_OPEN_IF}"
     yield f"use_backend %[var(txn.group)].open if {{ var(txn.group),nbsrv eq 0 }} {_OPEN_IF}"
     yield "use_backend %[var(txn.group)]"
 
 
-def _stream(listener: Listener, known: Container[str]) -> Iterator[str]:
+def _too_few(group: TargetGroup) -> str:
+    """Return the condition under which unhealthy targets are given requests, too."""
+    return f"{{ nbsrv({backend_of(group.id)}) lt {group.minimum_healthy} }}"
+
+
+def _stream(listener: Listener, known: Mapping[str, TargetGroup]) -> Iterator[str]:
     action = listener.rules[-1].action if listener.rules else None
     groups = action.target_groups if isinstance(action, Forward) else ()
     group = next((weighted.target_group for weighted in groups if weighted.target_group in known), None)
     if group is None:
         yield "tcp-request connection reject"
         return
-    yield f"use_backend {open_backend_of(group)} if {{ nbsrv({backend_of(group)}) eq 0 }} {_OPEN_IF}"
+    yield f"use_backend {open_backend_of(group)} if {_too_few(known[group])} {_OPEN_IF}"
     yield f"default_backend {backend_of(group)}"
 
 

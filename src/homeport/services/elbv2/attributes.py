@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from homeport.aws.errors import AwsError
 from homeport.services.elbv2.errors import InvalidConfigurationRequest, ValidationError
 from homeport.services.elbv2.model.load_balancers import Kind, Listener, LoadBalancer
-from homeport.services.elbv2.model.target_groups import TargetGroup, TargetType
+from homeport.services.elbv2.model.target_groups import MAX_TARGETS, TargetGroup, TargetType
 
 Check = Callable[[str], bool]
 
@@ -58,8 +58,9 @@ def text(default: str = "", longest: int = 1024) -> Attribute:
     return Attribute(default, lambda value: len(value) <= longest, f"at most {longest} characters")
 
 
+MINIMUM_HEALTHY = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
 _HEALTH = {
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": fixed("1"),
+    MINIMUM_HEALTHY: number(1, 1, MAX_TARGETS),
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": fixed("off"),
     "target_group_health.dns_failover.minimum_healthy_targets.count": fixed("1"),
     "target_group_health.dns_failover.minimum_healthy_targets.percentage": fixed("off"),
@@ -110,6 +111,7 @@ NETWORK = {
 }
 FUNCTION = {
     **_HEALTH,
+    MINIMUM_HEALTHY: fixed("1"),
     "lambda.multi_value_headers.enabled": flag(),
 }
 

@@ -161,6 +161,7 @@ def group_item(group: TargetGroup) -> wire.TargetGroup:
         stickiness=_stickiness(values),
         deregistration_delay=int(values.get("deregistration_delay.timeout_seconds", "0")),
         connection_termination=values.get("deregistration_delay.connection_termination.enabled") == "true",
+        minimum_healthy=int(values[known.MINIMUM_HEALTHY]),
         unhealthy_termination=values.get("target_health_state.unhealthy.connection_termination.enabled") == "true",
         proxy_protocol=values.get("proxy_protocol_v2.enabled") == "true",
     )
