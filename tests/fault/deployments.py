@@ -33,7 +33,7 @@ SERVE = (
     "mkdir -p /tmp/www && echo $REVISION > /tmp/www/index.html && "
     "trap 'kill $server; exit 0' TERM; httpd -f -p 80 -h /tmp/www & server=$!; wait $server"
 )
-KILLED = ("server", "node", "balancer", "task")
+KILLED = ("server", "node", "balancer", "task", "container")
 
 
 def insist(operation: Any, **arguments: Any) -> Any:
@@ -186,11 +186,17 @@ def _kill(what: str, site: Site, chance: random.Random) -> None:
     if what == "task":
         site.ecs.stop_task(task=chance.choice(site.tasks()), reason="killed")
     elif what == "balancer":
-        found = subprocess.run(["pgrep", "-f", f"haproxy.*{RUN}"], capture_output=True, text=True, check=False)
-        for pid in found.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+        for pid in _processes(f"haproxy.*{RUN}"):
+            os.kill(pid, signal.SIGKILL)
+    elif what == "container":
+        os.kill(chance.choice(_processes("^httpd -f -p 80")), signal.SIGKILL)
     else:
         os.kill(int((RUN / f"{what}.pid").read_text()), signal.SIGKILL)
+
+
+def _processes(pattern: str) -> list[int]:
+    found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
 
 
 async def soak(chosen: argparse.Namespace) -> tuple[Outcome, list[str]]:
