@@ -365,8 +365,9 @@ def test_a_subnet_that_is_gone_is_said_and_waited_for(ecs: Any) -> None:
 
 def test_a_task_that_only_runs_does_not_hide_that_others_end_at_once(ecs: Any) -> None:
     service = Service(ecs, desiredCount=2)
-    service.start()
+    ecs.place()
     first, second = service.tasks()
+    ecs.report(first, "running", containers={"web": {"status": "RUNNING"}})
     service.end(first, "essential-exited")
     ecs.keep()
     ecs.report(second, "running", containers={"web": {"status": "RUNNING"}})
