@@ -33,6 +33,7 @@ from homeport.services.ecs.deployments.model import (
     Target,
     TargetHealth,
     Task,
+    Why,
 )
 from homeport.services.ecs.deployments.plan import plan
 
@@ -120,6 +121,7 @@ class World:
         """Plan and do all of it, or be cut short after *most* actions."""
         planned = self.plan()
         assert len(set(planned.actions)) == len(planned.actions)
+        assert not (self.service.primary.rollback and Why.BAKE in {wait.why for wait in planned.waits})
         for action in planned.actions[:most]:
             self.apply(action)
         if most is None or most >= len(planned.actions):
@@ -154,6 +156,8 @@ class World:
             case Advance(deployment, stage):
                 assert deployment == self.service.primary.id
                 assert ORDER.index(stage) == ORDER.index(self.service.primary.stage) + 1, "a stage is left out"
+                if stage is Stage.POST_SCALE_UP:
+                    assert self.healthy_of(self.service.primary.revision) >= self.desired, "green is not whole"
                 if stage is Stage.CLEAN_UP and not self.service.primary.rollback:
                     assert self.healthy_of(self.service.primary.revision) >= self.floor, "nobody is left to serve"
                 self._deployment(deployment, stage=stage, stage_since=self.now)
