@@ -157,6 +157,8 @@ def test_a_canary_gets_its_share_first_and_all_later(site: Shifted, ecs: Any) ->
     ecs.clock.advance(181)
     site.proceed()
     assert site.weights() == (0, 100)
+    ecs.clock.advance(11)
+    site.proceed()
     site.drain(service)
     assert service.deployments() == {"PRIMARY": "COMPLETED"}
 
@@ -176,8 +178,10 @@ def test_green_tasks_that_fail_give_the_traffic_back(site: Shifted, ecs: Any) ->
         site.proceed()
         site.drain(service)
         service.start()
-    site.drain(service)
     assert site.weights() == (100, 0)
+    ecs.clock.advance(11)
+    site.proceed()
+    site.drain(service)
     assert service.ids() == blue
     site.proceed()
     assert service.deployments() == {"PRIMARY": "COMPLETED"}

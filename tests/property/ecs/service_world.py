@@ -33,7 +33,6 @@ from homeport.services.ecs.deployments.model import (
     Target,
     TargetHealth,
     Task,
-    Why,
 )
 from homeport.services.ecs.deployments.plan import plan
 
@@ -121,7 +120,6 @@ class World:
         """Plan and do all of it, or be cut short after *most* actions."""
         planned = self.plan()
         assert len(set(planned.actions)) == len(planned.actions)
-        assert not (self.service.primary.rollback and Why.BAKE in {wait.why for wait in planned.waits})
         for action in planned.actions[:most]:
             self.apply(action)
         if most is None or most >= len(planned.actions):

@@ -39,14 +39,16 @@ def plan(service: Service, now: float) -> Plan:
     """Decide what *service* does at the moment *now*."""
     view = look(service, now)
     facts: list[Account | Prove] = [*breaker.account(view), *breaker.prove(view)]
-    primary = _noted(view, facts)
+    service = replace(service, deployments=tuple(_noted(each, facts) for each in service.deployments))
+    primary = service.primary
     notes: list[Action] = list(facts)
     if primary.launch_failures and _has_succeeded_since(view, primary):
         notes.append(ClearLaunchFailures(primary.id))
         primary = replace(primary, launch_failures=0)
+        service = replace(service, deployments=(primary, *service.deployments[1:]))
+    view = replace(view, service=service)
     throttled = throttle.free_at(primary, view.desired) > now
-    noted = replace(service, deployments=(primary, *service.deployments[1:]))
-    course = _course(replace(view, service=noted), may_start=not throttled)
+    course = _course(view, may_start=not throttled)
     moves = course.moves
     failures = primary.failed_tasks + sum(stop.failed for stop in moves.stops if stop.deployment == primary.id)
     ending: list[Action] = list(course.steps)
@@ -92,22 +94,21 @@ def _after_failure(view: View) -> Moves:
     return plan_surplus(view)
 
 
-def _noted(view: View, notes: Sequence[Account | Prove]) -> Deployment:
-    """Return the PRIMARY deployment as it is once *notes* are taken."""
-    primary = view.primary
+def _noted(deployment: Deployment, notes: Sequence[Account | Prove]) -> Deployment:
+    """Return a deployment as it is once *notes* are taken."""
     for note in notes:
-        if note.deployment != primary.id:
+        if note.deployment != deployment.id:
             continue
         if isinstance(note, Prove):
-            primary = replace(primary, failed_tasks=0) if note.reset else primary
+            deployment = replace(deployment, failed_tasks=0) if note.reset else deployment
         elif note.failed:
-            primary = replace(
-                primary,
-                failed_tasks=primary.failed_tasks + 1,
-                launch_failures=primary.launch_failures + 1,
+            deployment = replace(
+                deployment,
+                failed_tasks=deployment.failed_tasks + 1,
+                launch_failures=deployment.launch_failures + 1,
                 last_failure_at=note.at,
             )
-    return primary
+    return deployment
 
 
 def _has_succeeded_since(view: View, primary: Deployment) -> bool:

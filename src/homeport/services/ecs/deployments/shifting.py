@@ -71,8 +71,12 @@ def _pass_stage(view: View, moves: Moves, new: View, blue: View | None, dead: li
         case Stage.RECONCILE_SERVICE:
             if steps := _take_back(view, blue, dead):
                 return Course(moves, steps=steps)
-            moves = _together([moves, *(_clear(side) for side in dead)])
             ready = not any(side.present or side.leaving for side in dead)
+            due = primary.stage_since + SETTLING_SECONDS
+            if not ready and due > view.now:
+                sentence = "traffic has yet to leave tasks that are to go."
+                return Course(moves, wait=Wait(Why.BAKE, sentence, due))
+            moves = _together([moves, *(_clear(side) for side in dead)])
         case Stage.SCALE_UP:
             ready = new.healthy >= view.desired
         case Stage.TEST_TRAFFIC_SHIFT:

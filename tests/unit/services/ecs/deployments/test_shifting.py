@@ -110,10 +110,11 @@ def test_a_rollback_takes_all_traffic_back_at_once_and_does_not_bake() -> None:
     assert shifts(in_stage(Stage.PRODUCTION_TRAFFIC_SHIFT, shared)) == [
         Shift(back.id, Listener.PRODUCTION, ((OLD.revision, 100.0),))
     ]
-    baked = replace(CANARY, bake_seconds=300.0)
+    baking = replace(CANARY, bake_seconds=300.0)
     deployments = (replace(back, stage=Stage.BAKE_TIME), failed, BLUE)
-    during = shifting(Stage.BAKE_TIME, tasks(2, OLD), tasks(2), deployments=deployments, strategy=baked)
-    assert Advance(back.id, Stage.CLEAN_UP) in plan(during, NOW).actions
+    during = shifting(Stage.BAKE_TIME, tasks(2, OLD), tasks(2), deployments=deployments, strategy=baking)
+    assert plan(during, NOW + 9.9).actions == (Retire(OLD.id),), "load balancers may not have heard of it yet"
+    assert Advance(back.id, Stage.CLEAN_UP) in plan(during, NOW + 10.0).actions
 
 
 def test_one_that_is_overtaken_gives_its_share_to_what_serves_most() -> None:
@@ -123,8 +124,10 @@ def test_one_that_is_overtaken_gives_its_share_to_what_serves_most() -> None:
     planned = plan(shifting(Stage.RECONCILE_SERVICE, *whole, deployments=(last, NEW, BLUE), production=shared), NOW)
     assert shifts(planned) == [Shift(last.id, Listener.PRODUCTION, ((OLD.revision, 100.0),))]
     assert stopped(planned) == []
-    planned = plan(shifting(Stage.RECONCILE_SERVICE, *whole, deployments=(last, NEW, BLUE)), NOW)
-    assert stopped(planned) == ["2r0", "2r1"]
+    last = replace(last, stage_since=NOW)
+    moved = shifting(Stage.RECONCILE_SERVICE, *whole, deployments=(last, NEW, BLUE))
+    assert stopped(plan(moved, NOW + 9.9)) == []
+    assert stopped(plan(moved, NOW + 10.0)) == ["2r0", "2r1"]
     leaving = tasks(1, phase=Phase.STOPPING)
     waiting = plan(shifting(Stage.RECONCILE_SERVICE, tasks(2, OLD), leaving, deployments=(last, NEW, BLUE)), NOW)
     assert waiting.actions == ()
@@ -135,6 +138,13 @@ def test_protected_blue_tasks_stay_until_their_protection_ends() -> None:
     planned = plan(kept, NOW)
     assert stopped(planned) == ["free0"]
     assert any("1 tasks under protection" in event for event in planned.events)
+
+
+def test_nothing_more_is_started_in_the_very_step_that_learns_of_a_failure() -> None:
+    ended = tasks(2, phase=Phase.STOPPED, proven=False)
+    learnt = plan(shifting(Stage.SCALE_UP, tasks(2, OLD), ended), NOW)
+    assert not any(isinstance(action, Start) for action in learnt.actions)
+    assert learnt.again_at == NOW + 5.0
 
 
 def test_a_deployment_that_serves_is_not_forgotten_for_having_no_tasks() -> None:
