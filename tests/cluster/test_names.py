@@ -1,9 +1,9 @@
 """Names declared through Route 53, asked for by tasks and found over real DNS."""
 
 import os
-import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +14,23 @@ import boto3
 import pytest
 from tests.cluster.conftest import Lab, shell, until
 
-# One worker for all of them: the zones have one name, and a VPC can have that only once.
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.xdist_group("names")]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+# One for each worker: they share a lab, and a VPC can have a zone of a name only once.
+ZONE = f"names-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.test"
 
 
 @pytest.fixture
 def route53() -> Any:
     return boto3.client("route53")
+
+
+def found_of(name: str) -> set[str]:
+    """Return what the machine's own resolver says of a name."""
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(name, 80)}
+    except socket.gaierror:
+        return set()
 
 
 class Zone:
@@ -65,7 +75,7 @@ def _key(record: dict[str, Any]) -> tuple[str, str, str]:
 def zones(route53: Any, lab: Lab) -> Iterator[tuple[Zone, Zone]]:
     """Make a public zone and a private one of the same name for the default VPC."""
     vpc = lab.subnets()[0]["VpcId"]
-    made = Zone(route53, "names.test"), Zone(route53, "names.test", vpc)
+    made = Zone(route53, ZONE), Zone(route53, ZONE, vpc)
     yield made
     for zone in made:
         zone.close()
@@ -73,11 +83,11 @@ def zones(route53: Any, lab: Lab) -> Iterator[tuple[Zone, Zone]]:
 
 def test_the_labs_own_programs_find_public_zones_and_no_private_one(zones: tuple[Zone, Zone]) -> None:
     public, private = zones
-    public.put("web.names.test", "A", "192.0.2.1")
-    private.put("inside.names.test", "A", "10.9.9.1")
-    assert {found[4][0] for found in socket.getaddrinfo("web.names.test", 80)} == {"192.0.2.1"}
+    public.put(f"web.{ZONE}", "A", "192.0.2.1")
+    private.put(f"inside.{ZONE}", "A", "10.9.9.1")
+    assert {found[4][0] for found in socket.getaddrinfo(f"web.{ZONE}", 80)} == {"192.0.2.1"}
     assert {found[4][0] for found in socket.getaddrinfo("ns-1.dns.homeport.internal", 53)} == {"127.0.0.1"}
-    for name in ("inside.names.test", "elsewhere.test"):
+    for name in (f"inside.{ZONE}", "elsewhere.test"):
         with pytest.raises(socket.gaierror):
             socket.getaddrinfo(name, 80)
 
@@ -86,12 +96,12 @@ def test_homeport_dns_says_how_names_are_found_and_looks_them_up(zones: tuple[Zo
     said = subprocess.run(["homeport", "dns"], capture_output=True, text=True, check=True).stdout
     assert "answered at 127.0.0.1, port 53" in said
     assert "nothing is left to do" in said
-    zones[0].put("text.names.test", "TXT", '"hello"')
+    zones[0].put(f"text.{ZONE}", "TXT", '"hello"')
     found = subprocess.run(
-        ["homeport", "dns", "text.names.test", "--type", "txt"], capture_output=True, text=True, check=True
+        ["homeport", "dns", f"text.{ZONE}", "--type", "txt"], capture_output=True, text=True, check=True
     )
-    assert found.stdout == 'text.names.test. 5 IN TXT "hello"\n'
-    for name, why in (("none.names.test", "there is no"), ("example.org", "is in no public hosted zone")):
+    assert found.stdout == f'text.{ZONE}. 5 IN TXT "hello"\n'
+    for name, why in ((f"none.{ZONE}", "there is no"), ("example.org", "is in no public hosted zone")):
         failed = subprocess.run(["homeport", "dns", name], capture_output=True, text=True, check=False)
         assert (failed.returncode, why in failed.stderr) == (1, True)
 
@@ -105,17 +115,17 @@ def test_a_name_fails_over_when_its_endpoint_stops_answering(lab: Lab, route53: 
     made = route53.create_health_check(CallerReference=uuid4().hex, HealthCheckConfig=config)["HealthCheck"]["Id"]
     public = zones[0]
     role = {"SetIdentifier": "first", "Failover": "PRIMARY", "HealthCheckId": made}
-    public.put("app.names.test", "A", address, **role)
-    public.put("app.names.test", "A", "192.0.2.9", SetIdentifier="second", Failover="SECONDARY")
+    public.put(f"app.{ZONE}", "A", address, **role)
+    public.put(f"app.{ZONE}", "A", "192.0.2.9", SetIdentifier="second", Failover="SECONDARY")
 
     def status() -> str:
         found = route53.get_health_check_status(HealthCheckId=made)["HealthCheckObservations"]
         return found[0]["StatusReport"]["Status"] if found else ""
 
     until("the endpoint to be found healthy", lambda: status() == "Success: HTTP Status Code 200, OK")
-    assert socket.gethostbyname("app.names.test") == address
+    assert socket.gethostbyname(f"app.{ZONE}") == address
     lab.ecs.stop_task(task=web)
-    until("the name to fail over", lambda: socket.gethostbyname("app.names.test") == "192.0.2.9")
+    until("the name to fail over", lambda: socket.gethostbyname(f"app.{ZONE}") == "192.0.2.9")
     until("the failure to be told", lambda: status().startswith("Failure: "))
     route53.delete_health_check(HealthCheckId=made)
 
@@ -133,7 +143,7 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
     arn = made["LoadBalancerArn"]
     elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[says])
     elb.get_waiter("load_balancer_available").wait(LoadBalancerArns=[arn], WaiterConfig={"Delay": 1})
-    zones[0].alias("names.test", made["CanonicalHostedZoneId"], made["DNSName"])
+    zones[0].alias(ZONE, made["CanonicalHostedZoneId"], made["DNSName"])
 
     def page(name: str) -> str:
         try:
@@ -142,9 +152,9 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
         except OSError:
             return ""
 
-    for name in (made["DNSName"], "names.test"):
+    for name in (made["DNSName"], ZONE):
         until(f"{name} to answer", lambda name=name: page(name) == "here")
-    addresses = {found[4][0] for found in socket.getaddrinfo("names.test", 80)}
+    addresses = {found[4][0] for found in socket.getaddrinfo(ZONE, 80)}
     assert addresses == {found[4][0] for found in socket.getaddrinfo(made["DNSName"], 80)}
     assert len(addresses) == 2
     ask = f"nslookup {made['DNSName']}"
@@ -156,67 +166,48 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
         """Look at who holds which addresses first: what was not the load balancer's then must not be found now."""
         interfaces = lab.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
         held = {interface["Association"]["PublicIp"] for interface in interfaces}
-        found = _found(name)
+        found = found_of(name)
         assert found <= held, "a name points at an address that is not its load balancer's any more"
         return not found
 
-    for name in (made["DNSName"], "names.test"):
+    for name in (made["DNSName"], ZONE):
         until(f"{name} to be nobody's", lambda name=name: is_nobodys(name))
 
 
 def test_explain_name_says_which_zone_and_which_records_answer(lab: Lab, zones: tuple[Zone, Zone]) -> None:
-    zones[0].put("web.names.test", "A", "192.0.2.1")
-    zones[1].put("*.names.test", "A", "10.9.9.1")
+    zones[0].put(f"web.{ZONE}", "A", "192.0.2.1")
+    zones[1].put(f"*.{ZONE}", "A", "10.9.9.1")
     vpc = lab.subnets()[0]["VpcId"]
     for more, expected in (((), "  192.0.2.1"), (("--vpc", vpc), "  10.9.9.1")):
-        command = ["homeport", "explain", "name", "web.names.test", *more]
+        command = ["homeport", "explain", "name", f"web.{ZONE}", *more]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
         assert said[-1] == expected
 
 
-def test_names_need_no_server_and_outlive_the_node(zones: tuple[Zone, Zone]) -> None:
-    zones[0].put("web.names.test", "A", "192.0.2.1")
-    server = _pid("server")
-    os.kill(server, signal.SIGSTOP)
-    try:
-        assert _found("web.names.test") == {"192.0.2.1"}
-    finally:
-        os.kill(server, signal.SIGKILL)  # it is started again
-    os.kill(_pid("node"), signal.SIGKILL)
-    until("names to be answered again", lambda: _found("web.names.test") == {"192.0.2.1"})
-    until("the server to be back", lambda: _pid("server") != server and _answers())
-    zones[0].put("web.names.test", "A", "192.0.2.2")
-    assert _found("web.names.test") == {"192.0.2.2"}
-
-
-def _pid(program: str) -> int:
-    return int(Path(os.environ["HOMEPORT_RUN"], f"{program}.pid").read_text())
-
-
-def _answers() -> bool:
-    try:
-        with urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/healthz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _found(name: str) -> set[str]:
-    try:
-        return {str(found[4][0]) for found in socket.getaddrinfo(name, 80)}
-    except socket.gaierror:
-        return set()
+def test_names_need_no_server_and_outlive_the_node() -> None:
+    """In a lab of its own: what it kills is everybody's."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(
+        [sys.executable, "-m", "homeport.cli.main", "lab", "--", sys.executable, "-m", "tests.fault.names"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PATH": path, "AWS_CONFIG_FILE": "/dev/null"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_a_task_finds_what_the_private_zone_says_and_what_it_says_next(lab: Lab, zones: tuple[Zone, Zone]) -> None:
     public, private = zones
-    public.put("web.names.test", "A", "192.0.2.1")
-    private.put("web.names.test", "A", "10.9.9.1")
-    private.put("*.any.names.test", "CNAME", "web.names.test")
-    ask = "nslookup web.names.test; nslookup x.any.names.test; nslookup none.names.test"
+    public.put(f"web.{ZONE}", "A", "192.0.2.1")
+    private.put(f"web.{ZONE}", "A", "10.9.9.1")
+    private.put(f"*.any.{ZONE}", "CNAME", f"web.{ZONE}")
+    ask = f"nslookup web.{ZONE}; nslookup x.any.{ZONE}; nslookup none.{ZONE}"
     first = "\n".join(lab.output(shell(ask)))
     assert first.count("Address: 10.9.9.1") >= 2
     assert "192.0.2.1" not in first
-    assert "can't find none.names.test: NXDOMAIN" in first
-    private.put("web.names.test", "A", "10.9.9.2")
-    assert "Address: 10.9.9.2" in "\n".join(lab.output(shell("nslookup web.names.test")))
+    assert f"can't find none.{ZONE}: NXDOMAIN" in first
+    private.put(f"web.{ZONE}", "A", "10.9.9.2")
+    assert "Address: 10.9.9.2" in "\n".join(lab.output(shell(f"nslookup web.{ZONE}")))
