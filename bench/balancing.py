@@ -119,6 +119,8 @@ class Site:
             containerDefinitions=[
                 {
                     "name": "web", "image": IMAGE, "portMappings": [{"containerPort": 80}],
+                    # HAProxy leaves SIGTERM to the kernel, which does not end a process 1 by it.
+                    "linuxParameters": {"initProcessEnabled": True},
                     "environment": [{"name": "REVISION", "value": revision}],
                 }
             ],
