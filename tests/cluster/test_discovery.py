@@ -1,5 +1,6 @@
 """Services found by name: ECS keeps Cloud Map true, and tasks ask real DNS."""
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,9 @@ from tests.cluster.test_services import WEB, create, remove, shown
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-NAME = "web.internal.example"
+# One for each worker: they share a lab, and a VPC can have a namespace of a name only once.
+DOMAIN = f"internal-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.example"
+NAME = f"web.{DOMAIN}"
 PAGE = f"wget -q -O - http://{NAME}/healthz"
 
 
@@ -25,7 +28,7 @@ def cloudmap() -> Any:
 def registry(cloudmap: Any, lab: Lab) -> Iterator[dict[str, Any]]:
     """Give a Cloud Map service called web in a private namespace of the default VPC."""
     vpc = lab.subnets()[0]["VpcId"]
-    operation = cloudmap.create_private_dns_namespace(Name="internal.example", Vpc=vpc)["OperationId"]
+    operation = cloudmap.create_private_dns_namespace(Name=DOMAIN, Vpc=vpc)["OperationId"]
     done = cloudmap.get_operation(OperationId=operation)["Operation"]
     assert done["Status"] == "SUCCESS", done
     namespace = done["Targets"]["NAMESPACE"]
@@ -53,9 +56,7 @@ def test_a_task_finds_the_running_tasks_of_a_service_and_none_that_was_stopped(
     lab: Lab, cloudmap: Any, registry: dict[str, Any]
 ) -> None:
     def discovered(status: str = "HEALTHY") -> set[str]:
-        found = cloudmap.discover_instances(NamespaceName="internal.example", ServiceName="web", HealthStatus=status)[
-            "Instances"
-        ]
+        found = cloudmap.discover_instances(NamespaceName=DOMAIN, ServiceName="web", HealthStatus=status)["Instances"]
         return {one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found}
 
     name = create(lab, lab.define(WEB), desiredCount=2, serviceRegistries=[{"registryArn": registry["Arn"]}])
