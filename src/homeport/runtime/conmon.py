@@ -50,6 +50,11 @@ class Run:
         return self.state_root / self.id / "exec.fifo"
 
     @property
+    def made_file(self) -> Path:
+        """What crun writes when the container is made: the pipe, and a first process, are there before."""
+        return self.state_root / self.id / "status"
+
+    @property
     def exit_file(self) -> Path:
         return self.directory / "exit"
 
@@ -98,10 +103,11 @@ class Run:
         """
         Tell whether the container is made and waits at its gate: its first process is still the runtime.
 
-        The gate alone cannot tell, for we may have been killed between opening and removing it.
+        The gate alone cannot tell, for we may have been killed between opening and removing it.  Nor can the first
+        process: killed while it was made, we took with us what its making needs, and it is about to fail.
         """
         pid = self.init_pid()
-        if pid is None or not self.gate.exists():
+        if pid is None or not self.gate.exists() or not self.made_file.exists():
             return False
         try:
             return str(Path(f"/proc/{pid}/exe").readlink()).startswith(WAITING_PROGRAM)
