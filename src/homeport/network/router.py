@@ -6,6 +6,7 @@ for good.  The router's end carries, as its alias, what the interface is.  The a
 an interface is made and struck out first when it goes, so it tells the truth after a crash.
 """
 
+import errno
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -155,8 +156,11 @@ class Router:
         messages: list[Message] = []
         for link in leaving:
             if link.interface:  # one that was never finished goes on having no alias, and is known by that
-                messages.append(rtnetlink.set_alias(link.index, f"{_GOING} {link.interface} {link.address}"))
-            messages.append(rtnetlink.set_group(link.index, _LEAVING))
+                messages.append(
+                    rtnetlink.set_alias(link.index, f"{_GOING} {link.interface} {link.address}", absent=errno.ENODEV)
+                )
+            # A link whose other end went with its namespace may vanish at any moment.
+            messages.append(rtnetlink.set_group(link.index, _LEAVING, absent=errno.ENODEV))
             if link.address:
                 messages.append(rtnetlink.delete_route(f"{link.address}/32", link.index))
         if messages:

@@ -106,12 +106,13 @@ def link_up(index: int, alias: str = "") -> Message:
     return Message("set link up", _NEWLINK, 0, body)
 
 
-def set_alias(index: int, alias: str) -> Message:
-    return Message("describe link", _NEWLINK, 0, _LINK.pack(0, 0, 0, index, 0, 0) + text(_IFLA_ALIAS, alias))
+def set_alias(index: int, alias: str, *, absent: int = 0) -> Message:
+    body = _LINK.pack(0, 0, 0, index, 0, 0) + text(_IFLA_ALIAS, alias)
+    return Message("describe link", _NEWLINK, 0, body, absent)
 
 
-def set_group(index: int, group: int) -> Message:
-    return Message("mark link", _NEWLINK, 0, _LINK.pack(0, 0, 0, index, 0, 0) + u32(_IFLA_GROUP, group))
+def set_group(index: int, group: int, *, absent: int = 0) -> Message:
+    return Message("mark link", _NEWLINK, 0, _LINK.pack(0, 0, 0, index, 0, 0) + u32(_IFLA_GROUP, group), absent)
 
 
 def delete_link(index: int) -> Message:
@@ -120,7 +121,7 @@ def delete_link(index: int) -> Message:
 
 def delete_group(group: int) -> Message:
     """Delete all links of a group at once, which costs one grace period instead of one each."""
-    return Message("delete links", _DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0, 0) + u32(_IFLA_GROUP, group))
+    return Message("delete links", _DELLINK, 0, _LINK.pack(0, 0, 0, 0, 0, 0) + u32(_IFLA_GROUP, group), errno.ENODEV)
 
 
 def add_address(index: int, address: str, prefix: int) -> Message:
