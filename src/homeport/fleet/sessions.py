@@ -64,8 +64,8 @@ class Intake:
     traffic: Callable[[Tx, str, BalancerTraffic], Awaitable[None]]
     check: Callable[[Tx, str, CheckObserved], Awaitable[None]]
     names: Callable[[Tx, str, NamesTaken], Awaitable[None]]
-    balancer: Callable[[Tx, str, BalancerObserved, float], Awaitable[None]]
-    target: Callable[[Tx, str, TargetObserved, float], Awaitable[None]]
+    balancer: Callable[[Tx, str, BalancerObserved], Awaitable[None]]
+    target: Callable[[Tx, str, TargetObserved], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
     instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
     balancer_wakes: tuple[str, ...] = ()  # whom after a load balancer's or a target's
@@ -230,10 +230,10 @@ class _Session:
                         await self._intake.instance(tx, self.node, report, now)
                         acks.append(InstanceAck(instance=report.instance, sequence=report.sequence))
                     case BalancerObserved():
-                        await self._intake.balancer(tx, self.node, report, now)
+                        await self._intake.balancer(tx, self.node, report)
                         acks.append(BalancerAck(balancer=report.balancer, sequence=report.sequence))
                     case TargetObserved():
-                        await self._intake.target(tx, self.node, report, now)
+                        await self._intake.target(tx, self.node, report)
                         acks.append(TargetAck(target=report.target, sequence=report.sequence))
         for name in self._wakes(batch):
             self._wake(name)

@@ -1,6 +1,5 @@
 """Services behind load balancers: what is refused, who becomes a target when, and what is stopped only then."""
 
-import time
 from typing import Any
 
 import pytest
@@ -28,7 +27,7 @@ class Node(FakeNode):
             state=wire.TargetState(state),
             description=description,
         )
-        self.place.in_transaction(lambda tx: observe_target(tx, "node-1", observed, time.time()))
+        self.place.in_transaction(lambda tx: observe_target(tx, "node-1", observed))
 
     def targets(self) -> list[Any]:
         return sorted(self.has(wire.Target), key=lambda target: str(target.id))

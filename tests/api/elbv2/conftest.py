@@ -125,7 +125,7 @@ class FakeNode:
         observed = wire.BalancerObserved(
             balancer=id_, sequence=self.sequence, state=wire.BalancerState(state), reason=reason
         )
-        self.place.in_transaction(lambda tx: observe_balancer(tx, node, observed, time.time()))
+        self.place.in_transaction(lambda tx: observe_balancer(tx, node, observed))
 
     def report(
         self, target: wire.Target, state: str, reason: str = "", description: str = "", node: str = NODE
@@ -141,7 +141,7 @@ class FakeNode:
             reason=reason,
             description=description,
         )
-        self.place.in_transaction(lambda tx: observe_target(tx, node, observed, time.time()))
+        self.place.in_transaction(lambda tx: observe_target(tx, node, observed))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class MachineResolver:
                 self._listeners = await self._listen()
             except OSError as error:
                 if not failed:
-                    log.error("names are not answered at %s yet: %s", self._place, error)  # noqa: TRY400 - said once
+                    log.warning("names are not answered at %s yet: %s", self._place, error)
                 failed = True
                 await asyncio.sleep(_RETRY_SECONDS)
 

@@ -286,5 +286,5 @@ def _read(item: RecordSet) -> tuple[dns.rdata.Rdata, ...]:
             for value in item.values
         )
     except dns.exception.DNSException as error:
-        log.error("the record set %s cannot be served: %s", item.id, error)  # noqa: TRY400 - the message says it all
+        log.warning("the record set %s cannot be served: %s", item.id, error)
         return ()

@@ -18,7 +18,7 @@ from homeport.wire.balancing import BalancerObserved, BalancerState, TargetObser
 _IMPAIRED = "active_impaired"
 
 
-async def observe_balancer(tx: Tx, node: str, observed: BalancerObserved, now: float) -> None:  # noqa: ARG001 - as all observers are called
+async def observe_balancer(tx: Tx, node: str, observed: BalancerObserved) -> None:
     """Bring a load balancer up to the report, and give its addresses back when nothing of it is left."""
     balancer = await load_balancers.find_by_id(tx, observed.balancer)
     if balancer is None or balancer.node != node or observed.sequence <= balancer.observed_sequence:
@@ -52,7 +52,7 @@ async def forget_balancer(tx: Tx, balancer: LoadBalancer) -> bool:
     return changed
 
 
-async def observe_target(tx: Tx, node: str, observed: TargetObserved, now: float) -> None:  # noqa: ARG001 - as all observers are called
+async def observe_target(tx: Tx, node: str, observed: TargetObserved) -> None:
     """Bring a target up to the report; one that was deregistered is gone when nothing is in flight to it any more."""
     target = await targets.find_by_item(tx, observed.target)
     if target is None or target.registration != observed.registration or observed.sequence <= target.observed_sequence:

@@ -18,7 +18,6 @@ from homeport.wire import messages as wire
 
 CALCULATED = "CALCULATED"
 ALARM = "CLOUDWATCH_METRIC"
-MAX_CHILDREN = 256
 
 _PROBES = {"HTTP": "HTTP", "HTTP_STR_MATCH": "HTTP", "HTTPS": "HTTPS", "HTTPS_STR_MATCH": "HTTPS", "TCP": "TCP"}
 _PORTS = {"HTTP": 80, "HTTPS": 443}

@@ -14,10 +14,6 @@ import dns.rdatatype
 
 from homeport.services.route53.names import BadName, decimal_escapes, parse
 
-#: Every type that can be declared.
-KINDS = frozenset(
-    "A AAAA CAA CNAME DS HTTPS MX NAPTR NS PTR SOA SPF SRV SSHFP SVCB TLSA TXT".split()  # noqa: SIM905 - read as a list
-)
 #: Types of which a name has one record at the most.
 SINGLE = frozenset({"CNAME", "SOA"})
 

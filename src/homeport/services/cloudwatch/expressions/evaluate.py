@@ -126,7 +126,9 @@ def _apply(operation: Operation, left: Value, right: Value) -> Value:
 
 
 def _apply_one(operation: Operation, left: float | Series, right: float | Series) -> Series:
-    times = [moment for moment in (left if isinstance(left, Mapping) else right) if _at(right, moment) is not None]  # type: ignore[union-attr]
+    series = left if isinstance(left, Mapping) else right
+    assert isinstance(series, Mapping), "two numbers make no series"
+    times = [moment for moment in series if _at(right, moment) is not None]
     found = {moment: _calculated(operation, _at(left, moment), _at(right, moment)) for moment in times}
     return {moment: value for moment, value in found.items() if value is not None}
 
@@ -212,17 +214,23 @@ def _fill(arguments: Arguments, scope: Scope) -> Value:
     value = evaluate(arguments[0], scope)
     if isinstance(value, float):
         raise BadExpression("FILL needs a time series")
-    match arguments[1]:
+    fill = _filler(arguments[1], scope)
+    if isinstance(value, list):
+        return [_finite(fill(series, scope.timestamps)) for series in value]
+    return _finite(fill(value, scope.timestamps))
+
+
+def _filler(wanted: Node, scope: Scope) -> Callable[[Series, Sequence[int]], Series]:
+    """Return what puts values where a series has none of these times."""
+    match wanted:
         case Reference(id="REPEAT"):
-            fill: Callable[[Series], Series] = lambda series: _repeated(series, scope.timestamps)  # noqa: E731
+            return _repeated
         case Reference(id="LINEAR"):
-            fill = lambda series: _interpolated(series, scope.timestamps)  # noqa: E731
-        case other:
-            number = evaluate(other, scope)
-            if not isinstance(number, float):
-                raise BadExpression("FILL fills with a number, REPEAT or LINEAR")
-            fill = lambda series: {**dict.fromkeys(scope.timestamps, number), **series}  # noqa: E731
-    return [_finite(fill(series)) for series in value] if isinstance(value, list) else _finite(fill(value))
+            return _interpolated
+    number = evaluate(wanted, scope)
+    if not isinstance(number, float):
+        raise BadExpression("FILL fills with a number, REPEAT or LINEAR")
+    return lambda series, timestamps: {**dict.fromkeys(timestamps, number), **series}
 
 
 def _repeated(series: Series, timestamps: Sequence[int]) -> Series:
@@ -250,15 +258,18 @@ def _interpolated(series: Series, timestamps: Sequence[int]) -> Series:
 def _if(arguments: Arguments, scope: Scope) -> Value:
     """IF(condition, then, otherwise): per datapoint of the condition; without *otherwise* datapoints are left out."""
     _count(arguments, 2, 3, "IF")
-    condition = evaluate(arguments[0], scope)
-    chosen = [evaluate(argument, scope) for argument in arguments[1:]]
-    if isinstance(condition, list) or any(isinstance(value, list) for value in chosen):
-        raise BadExpression("IF does not take arrays here")
-    then, otherwise = chosen[0], chosen[1] if len(chosen) > 1 else {}
+    condition, then, *rest = (_single(evaluate(argument, scope)) for argument in arguments)
+    otherwise = rest[0] if rest else {}
     if isinstance(condition, float):
         return then if condition else otherwise
-    picked = {m: _at(then if flag else otherwise, m) for m, flag in condition.items()}  # type: ignore[arg-type]
+    picked = {m: _at(then if flag else otherwise, m) for m, flag in condition.items()}
     return {moment: value for moment, value in picked.items() if value is not None}
+
+
+def _single(value: Value) -> float | Series:
+    if isinstance(value, list):
+        raise BadExpression("IF does not take arrays here")
+    return value
 
 
 def _metrics(arguments: Arguments, scope: Scope) -> Value:

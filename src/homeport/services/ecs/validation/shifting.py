@@ -49,7 +49,7 @@ def _with_steps(fields: Fields, changed: DeploymentConfiguration, *, fresh: bool
         with given or Fields({}, member) as step:
             changed = msgspec.structs.replace(
                 changed,
-                step_percent=float(step.take(percent, (int, float), share if fresh else changed.step_percent)),  # type: ignore[call-overload]
+                step_percent=step.take(percent, float, share if fresh else changed.step_percent),
                 step_bake_minutes=step.take(minutes, int, rest if fresh else changed.step_bake_minutes),
             )
         if not least <= changed.step_percent <= 100:

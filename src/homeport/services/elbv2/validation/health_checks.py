@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from homeport.services.elbv2.errors import InvalidConfigurationRequest, ValidationError
 from homeport.services.elbv2.model.target_groups import HTTP_PROTOCOLS, TRAFFIC_PORT, HealthCheck, TargetType
 
-_CONNECTING = ("TCP", "TLS")
 _CODE = re.compile(r"(\d{3})(?:-(\d{3}))?", re.ASCII)
 
 #: A request's members for a health check: those that are there are numbers and texts that fit AWS's model.

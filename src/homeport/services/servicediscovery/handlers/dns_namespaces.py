@@ -95,24 +95,24 @@ async def _create(call: Call, name: str, document: NamespaceDocument, tags: Mapp
     return {"OperationId": await record(call, "CREATE_NAMESPACE", namespace=namespace.id)}
 
 
-@servicediscovery.operation("UpdatePrivateDnsNamespace")
+# UpdaterRequestId: it tells repetitions apart, and repeating this changes nothing.
+@servicediscovery.operation("UpdatePrivateDnsNamespace", ignores=("UpdaterRequestId",))
 async def update_private_dns_namespace(
     call: Call,
     *,
     id: str,  # noqa: A002 - AWS's name
     namespace: Mapping[str, Any],
-    updater_request_id: str = "",  # noqa: ARG001 - it tells repetitions apart, and repeating this changes nothing
 ) -> dict[str, Any]:
     return await _update(call, await get_namespace(call, id), namespace, DNS_PRIVATE)
 
 
-@servicediscovery.operation("UpdatePublicDnsNamespace")
+# UpdaterRequestId: it tells repetitions apart, and repeating this changes nothing.
+@servicediscovery.operation("UpdatePublicDnsNamespace", ignores=("UpdaterRequestId",))
 async def update_public_dns_namespace(
     call: Call,
     *,
     id: str,  # noqa: A002 - AWS's name
     namespace: Mapping[str, Any],
-    updater_request_id: str = "",  # noqa: ARG001 - it tells repetitions apart, and repeating this changes nothing
 ) -> dict[str, Any]:
     return await _update(call, await get_namespace(call, id), namespace, DNS_PUBLIC)
 

@@ -100,13 +100,13 @@ def _condition(document: Mapping[str, Any], number: int) -> Callable[[Namespace]
     return lambda namespace: read(namespace) == value
 
 
-@servicediscovery.operation("UpdateHttpNamespace")
+# UpdaterRequestId: it tells repetitions apart, and repeating this changes nothing.
+@servicediscovery.operation("UpdateHttpNamespace", ignores=("UpdaterRequestId",))
 async def update_http_namespace(
     call: Call,
     *,
     id: str,  # noqa: A002 - AWS's name
     namespace: Mapping[str, Any],
-    updater_request_id: str = "",  # noqa: ARG001 - it tells repetitions apart, and repeating this changes nothing
 ) -> dict[str, Any]:
     there = await get_namespace(call, id)
     with Fields(namespace, "Namespace") as fields:
