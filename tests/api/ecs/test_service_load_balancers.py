@@ -214,6 +214,22 @@ def test_an_unhealthy_task_goes_when_its_replacement_is_healthy(site: Site, ecs:
     assert ecs.describe(task)["stoppedReason"] == f"Task failed ELB health checks in (target-group {site.group})"
 
 
+def test_a_task_that_cannot_be_registered_is_said_and_tried_again(site: Site, ecs: Any) -> None:
+    other, rest = site.make_group("other"), site.make_group("rest")
+    arguments = {"LoadBalancerArn": site.balancer, "Protocol": "HTTP", "Port": 81}
+    listener = site.elb.create_listener(**arguments, DefaultActions=forward(other))["Listeners"][0]["ListenerArn"]
+    service = site.service(loadBalancers=[*site.front(), *site.front(targetGroupArn=other)])
+    site.elb.modify_listener(ListenerArn=listener, DefaultActions=forward(rest))
+    site.elb.delete_target_group(TargetGroupArn=other)
+    service.start()
+    said = f"(service web) failed to register targets in (target-group {other}) with (error "
+    assert [event for event in service.events() if event.startswith(said)] == [service.events()[-1]]
+    assert site.node.targets() == [], "in all of its groups, or in none"
+    ecs.clock.advance(30)
+    ecs.keep()
+    assert len([event for event in service.events() if event.startswith(said)]) == 1, "it is said once"
+
+
 def test_within_its_grace_period_nothing_is_said_of_an_unhealthy_target(site: Site, ecs: Any) -> None:
     service = site.service(healthCheckGracePeriodSeconds=120)
     service.start()

@@ -226,7 +226,7 @@ async def _register(tx: Tx, places: Sequence[Place], now: float) -> _Refused | N
             await targets.register(tx, place.group, [Wanted(place.id, place.port)], now)
         except AwsError as error:
             await _deregister(tx, places[:number], now)
-            return _Refused(place.group, str(error))
+            return _Refused(place.group, error.message)
     return None
 
 

@@ -245,7 +245,7 @@ class Look:
         revision = self.revisions[deployment.revision]
         started = await start(self.here, self.service, deployment, revision, self.records, action)
         self.tried = True
-        self.impediment = started.impediment
+        self.impediment = started.impediment or self.impediment
         if not started.ids:
             return
         self.wakes.add("ecs.placement")
@@ -294,8 +294,9 @@ class Look:
     async def _see_off(self) -> None:
         """Say which tasks have left their load balancers, and have those stopped that nothing is in flight to."""
         await self._announce([each for each in self.records if _has_just_left(each)])
-        seen = (await self._behind()).states
-        for record in [each for each in self.records if each.launch.leaving]:
+        leaving = [each for each in self.records if each.launch.leaving]
+        seen = (await self._behind()).states if leaving else {}
+        for record in leaving:
             if balancing.in_flight(record, seen):
                 continue
             over = balancing.with_balanced(record, None)
