@@ -312,16 +312,16 @@ class World:
                 self.check(task.id, healthy=not self.sick & {task.id, task.revision})
         self.now += 60.0
 
-    def settle(self, cuts: Iterable[int] = ()) -> None:
+    def settle(self, cuts: Iterable[int] = (), *, insist: bool = False) -> None:
         """
         Let everything behave until the service has converged; plans are cut short as *cuts* says.
 
-        What has gone wrong before may still end a deployment: then another is begun, as somebody would.
+        With *insist* another deployment is begun for one that fails: what has gone wrong before may still end it.
         """
         rest = iter(cuts)
         for _ in range(40 + 10 * (len(self.service.tasks) + self.desired)):
             planned = self.step(next(rest, None))
-            if self.service.primary.rollout is Rollout.FAILED:
+            if insist and self.service.primary.rollout is Rollout.FAILED:
                 self.deploy()
             quiet = not planned.actions and all(task.phase is Phase.RUNNING for task in self.live)
             if self.converged and quiet:

@@ -137,11 +137,9 @@ class Services(RuleBasedStateMachine):
         for task in self.world.live:
             self.world.change(task.id, protected=False)
         world = self.world
-        if world.service.primary.rollout is Rollout.FAILED:
-            world.deploy()
         if not world.movable:
             world.service = replace(world.service, minimum_healthy_percent=0)
-        world.settle(cut)
+        world.settle(cut, insist=True)
         stays_as_it_is(world)
 
 
