@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import botocore.session
 import pytest
 from botocore.config import Config
+from tests.api.refusal import refusal
 
 from homeport.aws.call import Principal
 from homeport.aws.credentials import Credential
@@ -175,3 +176,9 @@ def api(api_server: Server, tmp_path: Path) -> Iterator[Api]:
 def client(api: Api) -> Callable[..., Any]:
     """Give boto3's client of a service: `client("ecs")`; `validate=False` sends what boto3 would refuse itself."""
     return api.client
+
+
+@pytest.fixture
+def refused() -> Callable[..., tuple[str, str]]:
+    """Call an operation that must fail, and return its error: code and message."""
+    return refusal

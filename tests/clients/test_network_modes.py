@@ -1,13 +1,9 @@
 """The walk through the network modes, by the AWS CLI as a user would type it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from tests.labs import ROOT, in_lab
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "network-modes" / "run.sh"
+EXAMPLE = ROOT / "examples" / "network-modes" / "run.sh"
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -28,15 +24,6 @@ PROVES = (
 
 def test_the_aws_cli_walks_through_all_modes() -> None:
     """In a lab of its own: the account setting that it changes is everybody's."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [sys.executable, "-m", "homeport.cli.main", "lab", "--", str(EXAMPLE)],
-        env={**os.environ, "PATH": path, "AWS_CONFIG_FILE": "/dev/null"},
-        capture_output=True,
-        text=True,
-        timeout=420,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    said = in_lab(EXAMPLE, timeout=420)
     for step in PROVES:
-        assert step in result.stdout, result.stdout
+        assert step in said, said

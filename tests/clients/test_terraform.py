@@ -1,14 +1,12 @@
 """Terraform with a small configuration: applied, planned again without changes, changed, destroyed."""
 
-import os
 import shutil
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import pytest
 from tests.certificates import Authority, pem
+from tests.labs import in_lab
 
 CONFIGURATION = Path(__file__).parent / "terraform"
 PROVIDER = Path("registry.terraform.io/hashicorp/aws/5.100.0")
@@ -62,24 +60,9 @@ def test_terraform_applies_and_finds_nothing_left_to_do(tmp_path: Path) -> None:
     settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n')
     work = shutil.copytree(CONFIGURATION, tmp_path / "configuration")
     write_certificates(work)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [sys.executable, "-m", "homeport.cli.main", "lab", "--", "bash", "-c", SESSION],
-        cwd=work,
-        env={
-            **os.environ,
-            "PATH": path,
-            "AWS_CONFIG_FILE": "/dev/null",
-            "TF_CLI_CONFIG_FILE": str(settings),
-            "CHECKPOINT_DISABLE": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=480,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    applied, _, later = result.stdout.partition("== planned again")
+    told = {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1"}
+    said = in_lab("bash", "-c", SESSION, timeout=480, cwd=work, **told)
+    applied, _, later = said.partition("== planned again")
     planned, _, later = later.partition("== changed")
     changed, _, destroyed = later.partition("== destroyed")
     assert "Apply complete!" in applied

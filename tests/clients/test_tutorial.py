@@ -1,15 +1,11 @@
 """The sessions in README and tutorial, typed as a reader would type them, each into a lab of its own."""
 
-import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
+from tests.labs import ROOT, run_in_lab
 
-ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "docs/tutorial/first-task.md",
@@ -71,16 +67,7 @@ def test_what_the_page_shows_is_what_happens(name: str) -> None:
     assert len(session) > 5, "the page has no session"
     mark = "@@ next @@"
     script = "set -euo pipefail\n" + "".join(f"{step.command}\necho; echo '{mark}'\n" for step in session)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [sys.executable, "-m", "homeport.cli.main", "lab", "--", "bash", "-c", script],
-        cwd=ROOT,
-        env={**os.environ, "PATH": path, "AWS_CONFIG_FILE": "/dev/null"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    result = run_in_lab("bash", "-c", script, timeout=240)
     outputs = [part.splitlines() for part in result.stdout.split(mark)]
     happened = "\n".join(
         f"$ {step.command}\n" + "\n".join(output) for step, output in zip(session, outputs, strict=False)

@@ -1,14 +1,11 @@
 """The walk through a service behind a load balancer, by the AWS CLI as a user would type it."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from tests.labs import ROOT, in_lab
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "web-service" / "run.sh"
+EXAMPLE = ROOT / "examples" / "web-service" / "run.sh"
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -28,19 +25,10 @@ PROVES = (
 
 def test_the_aws_cli_brings_a_service_behind_a_load_balancer_and_a_new_revision_of_it() -> None:
     """In a lab of its own, whose resolver knows the names."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [sys.executable, "-m", "homeport.cli.main", "lab", "--", str(EXAMPLE)],
-        env={**os.environ, "PATH": path, "AWS_CONFIG_FILE": "/dev/null"},
-        capture_output=True,
-        text=True,
-        timeout=420,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    said = in_lab(EXAMPLE, timeout=420)
     for step in PROVES:
-        assert step in result.stdout, result.stdout
-    under_load = re.search(r"a new revision: (\d+) requests, (\d+) failed", result.stdout)
-    assert under_load is not None, result.stdout
+        assert step in said, said
+    under_load = re.search(r"a new revision: (\d+) requests, (\d+) failed", said)
+    assert under_load is not None, said
     assert int(under_load[1]) > 100
     assert under_load[2] == "0"

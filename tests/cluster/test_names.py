@@ -6,13 +6,13 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
 from tests.cluster.conftest import Lab, shell, until
+from tests.labs import in_lab
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -186,17 +186,7 @@ def test_explain_name_says_which_zone_and_which_records_answer(lab: Lab, zones: 
 
 def test_names_need_no_server_and_outlive_the_node() -> None:
     """In a lab of its own: what it kills is everybody's."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [sys.executable, "-m", "homeport.cli.main", "lab", "--", sys.executable, "-m", "tests.fault.names"],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PATH": path, "AWS_CONFIG_FILE": "/dev/null"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    in_lab(sys.executable, "-m", "tests.fault.names", timeout=180)
 
 
 def test_a_task_finds_what_the_private_zone_says_and_what_it_says_next(lab: Lab, zones: tuple[Zone, Zone]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.certificates import Authority
 
 
@@ -30,11 +29,3 @@ def imported(acm: Any, authority: Authority) -> Callable[..., str]:
         return arn
 
     return make
-
-
-def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-    """Return code and sentence of the error that a call must end in."""
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    answered = error.value.response["Error"]
-    return answered["Code"], answered["Message"]

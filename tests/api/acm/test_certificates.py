@@ -3,11 +3,10 @@
 import re
 import time
 
+from tests.api.refusal import refusal
 from tests.certificates import key_pem
 
 from homeport.services.acm import store
-
-from .conftest import refusal
 
 
 def test_imported_certificate_is_shown_as_aws_shows_it(acm, authority, imported):

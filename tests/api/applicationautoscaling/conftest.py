@@ -1,11 +1,10 @@
 """Application Auto Scaling as boto3 sees it, over ECS services whose metrics and time the test makes."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.api.ecs.conftest import NODE, Installation
 from tests.api.ecs.services import Service
 
@@ -109,16 +108,3 @@ def scaled(api: Any, ecs: Installation, web: Service) -> Scaled:
 @pytest.fixture
 def client(api: Any) -> Any:
     return api.client("application-autoscaling")
-
-
-@pytest.fixture
-def refused() -> Callable[..., tuple[str, str]]:
-    """Call an operation that must fail, and return its error: code and message."""
-
-    def call(operation: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-        with pytest.raises(ClientError) as caught:
-            operation(**arguments)
-        error = caught.value.response["Error"]
-        return error["Code"], error["Message"]
-
-    return call

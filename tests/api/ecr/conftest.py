@@ -145,21 +145,6 @@ def ecr(api: Any, api_server: Any, tmp_path: Path) -> Iterator[Ecr]:
 
 
 @pytest.fixture
-def refused() -> Callable[..., Any]:
-    """Call an operation that must fail, and return its error: code and message."""
-
-    def call(operation: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-        from botocore.exceptions import ClientError
-
-        with pytest.raises(ClientError) as caught:
-            operation(**arguments)
-        error = caught.value.response["Error"]
-        return error["Code"], error["Message"]
-
-    return call
-
-
-@pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Wait for a level: what the registry reports arrives a moment after the push was answered."""
 

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from tests.api.refusal import refusal
 
 from homeport.db.database import Tx
 from homeport.fleet import assignments
@@ -114,13 +114,7 @@ class Installation:
         task: dict[str, Any] = self.client.run_task(**arguments)["tasks"][0]
         return task
 
-    @staticmethod
-    def refusal(call: Any, **arguments: Any) -> tuple[str, str]:
-        """Return code and sentence of the error that a call must end in."""
-        with pytest.raises(ClientError) as error:
-            call(**arguments)
-        answered = error.value.response["Error"]
-        return answered["Code"], answered["Message"]
+    refusal = staticmethod(refusal)
 
     def describe(self, task: dict[str, Any], **more: Any) -> dict[str, Any]:
         described: dict[str, Any] = self.client.describe_tasks(

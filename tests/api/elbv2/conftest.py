@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from homeport.db.database import Tx
 from homeport.fleet import assignments
@@ -23,14 +22,6 @@ from homeport.wire import balancing as wire
 from homeport.wire.messages import Facts
 
 NODE = "node-1"
-
-
-def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-    """Return code and sentence of the error that a call must end in."""
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    answered = error.value.response["Error"]
-    return answered["Code"], answered["Message"]
 
 
 class Place:

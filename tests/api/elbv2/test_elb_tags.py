@@ -1,6 +1,6 @@
 """Tags of target groups."""
 
-from .conftest import refusal
+from tests.api.refusal import refusal
 
 
 def tags(elb, arn):

@@ -1,10 +1,11 @@
 """Listeners and rules: what they may say, and what the node is told of them."""
 
 import pytest
+from tests.api.refusal import refusal
 
 from homeport.wire import balancing as wire
 
-from .conftest import forward, refusal
+from .conftest import forward
 
 FORWARD_DEFAULTS = {"Enabled": False}
 

@@ -3,12 +3,11 @@
 import re
 
 import pytest
+from tests.api.refusal import refusal
 
 from homeport.services.ec2.reconcilers import network
 from homeport.wire import balancing as wire
 from homeport.wire.messages import Eni, SecurityGroup, Vpc
-
-from .conftest import refusal
 
 
 @pytest.fixture

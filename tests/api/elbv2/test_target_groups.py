@@ -3,8 +3,7 @@
 import re
 
 import pytest
-
-from .conftest import refusal
+from tests.api.refusal import refusal
 
 
 def test_group_is_shown_with_aws_s_defaults(elb, place, group):

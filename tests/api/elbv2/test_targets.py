@@ -1,10 +1,9 @@
 """Targets: who can be one, and what is said of them."""
 
 import pytest
+from tests.api.refusal import refusal
 
 from homeport.services.ec2.instance import State
-
-from .conftest import refusal
 
 NOT_IN_USE = {
     "State": "unused",

@@ -1,11 +1,12 @@
 """Listeners that end TLS, and the certificates they serve."""
 
 import pytest
+from tests.api.refusal import refusal
 from tests.certificates import Authority
 
 from homeport.wire import balancing as wire
 
-from .conftest import forward, refusal
+from .conftest import forward
 
 
 @pytest.fixture(scope="module")

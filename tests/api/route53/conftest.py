@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from homeport.fleet import assignments
 from homeport.kit.clock import SystemClock
@@ -59,19 +58,6 @@ def change(route53: Any) -> Callable[..., Any]:
         return route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)["ChangeInfo"]
 
     return send
-
-
-@pytest.fixture
-def refused() -> Callable[..., tuple[str, str]]:
-    """Call an operation that must fail, and return its error: code and message."""
-
-    def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[str, str]:
-        with pytest.raises(ClientError) as caught:
-            operation(*arguments, **named)
-        error = caught.value.response["Error"]
-        return error["Code"], error["Message"]
-
-    return call
 
 
 class Fleet:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 
 @pytest.fixture
@@ -53,18 +52,5 @@ def register(cloudmap: Any) -> Callable[..., Any]:
 
     def call(service: str, instance: str, **attributes: str) -> Any:
         return cloudmap.register_instance(ServiceId=service, InstanceId=instance, Attributes=attributes)
-
-    return call
-
-
-@pytest.fixture
-def refused() -> Callable[..., tuple[str, str]]:
-    """Call an operation that must fail, and return its error: code and message."""
-
-    def call(operation: Callable[..., Any], *positional: Any, **arguments: Any) -> tuple[str, str]:
-        with pytest.raises(ClientError) as caught:
-            operation(*positional, **arguments)
-        error = caught.value.response["Error"]
-        return error["Code"], error["Message"]
 
     return call

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 
 @pytest.fixture
@@ -20,16 +19,3 @@ def put(ssm: Any) -> Callable[..., Any]:
         return ssm.put_parameter(**{"Name": name, "Value": value, "Type": "String"} | others)
 
     return make
-
-
-@pytest.fixture
-def refused() -> Callable[..., tuple[str, str]]:
-    """Call an operation that must fail, and return its error: code and message."""
-
-    def call(operation: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-        with pytest.raises(ClientError) as caught:
-            operation(**arguments)
-        error = caught.value.response["Error"]
-        return error["Code"], error["Message"]
-
-    return call
