@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
 
 from homeport.aws.operation import Service
@@ -66,3 +67,16 @@ def _value(shape: Any, source: random.Random, likely: dict[str, list[Any]], name
             return source.choice(_TIMES)
         case other:
             raise AssertionError(f"no operation here takes a {other}")
+
+
+def is_answered(client: Any, name: str, document: dict[str, Any]) -> bool:
+    """Ask, and say whether that was done; what is not must be refused in words, and never be an internal failure."""
+    method = next(python for python, aws in client.meta.method_to_api_mapping.items() if aws == name)
+    try:
+        getattr(client, method)(**document)
+    except ClientError as error:
+        answered = error.response["Error"]
+        assert answered["Code"] != "InternalFailure", document
+        assert answered["Message"], document
+        return False
+    return True

@@ -6,15 +6,14 @@ from typing import Any
 import msgspec
 
 from homeport.aws.call import Call
-from homeport.aws.paging import cut_page, decode_token
 from homeport.services.applicationautoscaling import tracking_alarms, validation
 from homeport.services.applicationautoscaling.errors import (
     LimitExceeded,
     Validation,
-    invalid_token,
     no_policy,
     no_target,
 )
+from homeport.services.applicationautoscaling.handlers.listing import page_of
 from homeport.services.applicationautoscaling.model import Policy, PolicyType, StepScaling, Tracking
 from homeport.services.applicationautoscaling.service import autoscaling
 from homeport.services.applicationautoscaling.store import policies as store
@@ -127,18 +126,19 @@ async def describe_scaling_policies(
 ) -> dict[str, Any]:
     validation.check_namespace(service_namespace)
     validation.check_dimension(resource_id, scalable_dimension)
-    size = validation.page_size(max_results, _PAGE)
-    after = decode_token(next_token, (str, str), invalid_token) or ("", "")
-    found = await store.page(
-        call.tx,
-        call.region,
-        resource=resource_id or "",
-        after=(after[0], after[1]),
-        limit=size + 1,
-        wanted=lambda policy: (
-            not policy_names or policy.name in policy_names or policy.arn(call.account) in policy_names
-        ),
-    )
-    page = cut_page(found, size, key=lambda policy: (policy.resource, policy.name))
+
+    async def fetch(after: tuple[str, str], limit: int) -> list[Policy]:
+        return await store.page(
+            call.tx,
+            call.region,
+            resource=resource_id or "",
+            after=after,
+            limit=limit,
+            wanted=lambda policy: (
+                not policy_names or policy.name in policy_names or policy.arn(call.account) in policy_names
+            ),
+        )
+
+    page = await page_of(fetch, max_results, next_token, _PAGE)
     views = [policy_view(policy, call.account, await _alarms(call, policy)) for policy in page.items]
     return page.with_token({"ScalingPolicies": views}, "NextToken")

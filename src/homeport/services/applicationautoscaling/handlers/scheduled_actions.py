@@ -6,15 +6,14 @@ from typing import Any
 
 from homeport.aws.call import Call
 from homeport.aws.fields import Fields
-from homeport.aws.paging import cut_page, decode_token
 from homeport.services.applicationautoscaling import validation
 from homeport.services.applicationautoscaling.errors import (
     LimitExceeded,
     Validation,
-    invalid_token,
     no_scheduled_action,
     no_target,
 )
+from homeport.services.applicationautoscaling.handlers.listing import page_of
 from homeport.services.applicationautoscaling.model import Schedule, ScheduledAction
 from homeport.services.applicationautoscaling.reconcilers.scaling import NAME
 from homeport.services.applicationautoscaling.reconcilers.schedules import next_due
@@ -113,16 +112,17 @@ async def describe_scheduled_actions(
 ) -> dict[str, Any]:
     validation.check_namespace(service_namespace)
     validation.check_dimension(resource_id, scalable_dimension)
-    size = validation.page_size(max_results, _PAGE)
-    after = decode_token(next_token, (str, str), invalid_token) or ("", "")
-    found = await store.page(
-        call.tx,
-        call.region,
-        resource=resource_id or "",
-        after=(after[0], after[1]),
-        limit=size + 1,
-        wanted=lambda action: not scheduled_action_names or action.name in scheduled_action_names,
-    )
-    page = cut_page(found, size, key=lambda action: (action.resource, action.name))
+
+    async def fetch(after: tuple[str, str], limit: int) -> list[ScheduledAction]:
+        return await store.page(
+            call.tx,
+            call.region,
+            resource=resource_id or "",
+            after=after,
+            limit=limit,
+            wanted=lambda action: not scheduled_action_names or action.name in scheduled_action_names,
+        )
+
+    page = await page_of(fetch, max_results, next_token, _PAGE)
     views = [scheduled_action_view(action, call.account) for action in page.items]
     return page.with_token({"ScheduledActions": views}, "NextToken")

@@ -6,6 +6,7 @@ import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.applicationautoscaling.model import Policy, Progress, StepScaling, Tracking
+from homeport.services.applicationautoscaling.store import listing
 
 _COLUMNS = "region, resource, name, id, created_at, document, progress"
 
@@ -50,19 +51,16 @@ async def page(
     tx: Tx, region: str, *, resource: str, after: tuple[str, str], limit: int, wanted: Callable[[Policy], bool]
 ) -> list[Policy]:
     """Return up to *limit* policies that are *wanted* behind the key *after*; an empty resource means any."""
-    found: list[Policy] = []
-    behind = after
-    condition, values = (" AND resource = ?", (resource,)) if resource else ("", ())
-    while True:
-        rows = await tx.fetch(
-            f"SELECT {_COLUMNS} FROM autoscaling_policies WHERE region = ?{condition} AND (resource, name) > (?, ?) "
-            "ORDER BY resource, name LIMIT 100",
-            *(region, *values, *behind),
-        )
-        found += filter(wanted, map(_policy, rows))
-        if len(rows) < 100 or len(found) >= limit:
-            return found[:limit]
-        behind = (rows[-1][1], rows[-1][2])
+    return await listing.page(
+        tx,
+        f"SELECT {_COLUMNS} FROM autoscaling_policies",
+        region,
+        resource=resource,
+        after=after,
+        limit=limit,
+        read=_policy,
+        wanted=wanted,
+    )
 
 
 async def put(tx: Tx, policy: Policy) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from homeport.db.database import Row, Tx
 from homeport.services.applicationautoscaling.model import Schedule, ScheduledAction
+from homeport.services.applicationautoscaling.store import listing
 
 _COLUMNS = "region, resource, name, id, created_at, document, due"
 
@@ -27,19 +28,16 @@ async def page(
     tx: Tx, region: str, *, resource: str, after: tuple[str, str], limit: int, wanted: Callable[[ScheduledAction], bool]
 ) -> list[ScheduledAction]:
     """Return up to *limit* actions that are *wanted* behind the key *after*; an empty resource means any."""
-    found: list[ScheduledAction] = []
-    behind = after
-    condition, values = (" AND resource = ?", (resource,)) if resource else ("", ())
-    while True:
-        rows = await tx.fetch(
-            f"SELECT {_COLUMNS} FROM autoscaling_scheduled_actions WHERE region = ?{condition} "
-            "AND (resource, name) > (?, ?) ORDER BY resource, name LIMIT 100",
-            *(region, *values, *behind),
-        )
-        found += filter(wanted, map(_action, rows))
-        if len(rows) < 100 or len(found) >= limit:
-            return found[:limit]
-        behind = (rows[-1][1], rows[-1][2])
+    return await listing.page(
+        tx,
+        f"SELECT {_COLUMNS} FROM autoscaling_scheduled_actions",
+        region,
+        resource=resource,
+        after=after,
+        limit=limit,
+        read=_action,
+        wanted=wanted,
+    )
 
 
 async def put(tx: Tx, action: ScheduledAction) -> None:
