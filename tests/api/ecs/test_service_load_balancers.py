@@ -17,17 +17,10 @@ from homeport.wire import balancing as wire
 class Node(FakeNode):
     """The node of both: what it says of a target reaches the service that waits for it."""
 
+    observe_target = staticmethod(observe_target)
+
     def say(self, target: wire.Target, state: str, description: str = "") -> None:
-        self.sequence += 1
-        observed = wire.TargetObserved(
-            target=target.id,
-            registration=target.registration,
-            balancer="",
-            sequence=self.sequence,
-            state=wire.TargetState(state),
-            description=description,
-        )
-        self.place.in_transaction(lambda tx: observe_target(tx, "node-1", observed))
+        self.report(target, state, description=description)
 
     def targets(self) -> list[Any]:
         return sorted(self.has(wire.Target), key=lambda target: str(target.id))

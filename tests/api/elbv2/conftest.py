@@ -89,6 +89,8 @@ class Place:
 class FakeNode:
     """A node that has what it is assigned, and reports what the test says."""
 
+    observe_target = staticmethod(observe_target)
+
     def __init__(self, place: Place) -> None:
         self.place = place
         self.clock = FixedClock(time.time())
@@ -132,7 +134,7 @@ class FakeNode:
             reason=reason,
             description=description,
         )
-        self.place.in_transaction(lambda tx: observe_target(tx, node, observed))
+        self.place.in_transaction(lambda tx: self.observe_target(tx, node, observed))
 
 
 @pytest.fixture
