@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,9 @@ def test_migrations_run_once(tmp_path: Path) -> None:
     connection.close()
     assert names[0] == "0001_core.sql"
     assert len(names) == len(set(names))
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    names = [file.name for file in (resources.files("homeport.db") / "migrations").iterdir()]
+    numbers = [name.partition("_")[0] for name in names if name.endswith(".sql")]
+    assert len(numbers) == len(set(numbers)), sorted(numbers)
