@@ -248,6 +248,24 @@ def test_another_target_group_is_another_deployment(site: Site, ecs: Any) -> Non
     assert groups == {"web", "other"}
 
 
+def test_container_and_load_balancer_change_together(site: Site, ecs: Any) -> None:
+    service = site.service()
+    ports = [{"containerPort": 9090}]
+    another = ecs.register({"name": "api", "image": "homeport/web:latest", "portMappings": ports})
+    fronts = site.front(containerName="api", containerPort=9090)
+    assert service.update(taskDefinition=another, loadBalancers=fronts)["loadBalancers"] == fronts
+
+
+def test_a_service_whose_target_group_is_gone_can_still_be_scaled(site: Site, ecs: Any) -> None:
+    service = site.service()
+    site.elb.delete_load_balancer(LoadBalancerArn=site.balancer)
+    site.elb.delete_target_group(TargetGroupArn=site.group)
+    assert service.update(desiredCount=0)["desiredCount"] == 0
+    another = ecs.register({"name": "api", "image": "homeport/web:latest"})
+    code, text = ecs.refusal(ecs.client.update_service, service="web", taskDefinition=another)
+    assert (code, text) == ("InvalidParameterException", "The container web does not exist in the task definition.")
+
+
 def test_a_deleted_service_drains_its_targets(site: Site, ecs: Any) -> None:
     service = site.service()
     service.start()

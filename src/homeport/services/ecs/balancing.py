@@ -66,6 +66,12 @@ async def checked(
     return tuple(dict(document) for document in given)
 
 
+def check_containers(load_balancers: Sequence[Mapping[str, Any]], definition: Mapping[str, Any]) -> None:
+    """Refuse a task definition that lacks what the load balancers of a service send requests to."""
+    for document in load_balancers:
+        _check_container(definition, document["containerName"], document["containerPort"])
+
+
 def _check_container(definition: Mapping[str, Any], name: str, port: int | None) -> None:
     by_name = {container["name"]: container for container in definition["containerDefinitions"]}
     if name not in by_name:

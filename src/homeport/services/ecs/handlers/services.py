@@ -218,13 +218,15 @@ async def _fronts(
 ) -> Fronts:
     """Return the load balancers and registries of a service from now on; what is not given stays."""
     document = definition.parsed()
-    balanced = current.load_balancers if load_balancers is None else load_balancers
-    # What stays is not held against Cloud Map again: a service must scale although its registry is gone.
-    listed = current.registries
+    # What stays is not looked up again: a service must scale although its target group or its registry is gone.
+    balanced, listed = current.load_balancers, current.registries
+    if load_balancers is None:
+        balancing.check_containers(balanced, document)
+    else:
+        balanced = await balancing.checked(call.tx, call.region, load_balancers, document)
     if service_registries is not None:
         listed = await registries.checked(call.tx, call.region, service_registries, document)
-    serving = await _serving(call, service, current)
-    return Fronts(await balancing.checked(call.tx, call.region, balanced, document), listed, serving)
+    return Fronts(balanced, listed, await _serving(call, service, current))
 
 
 async def _serving(call: Call, service: ServiceRecord, current: Revision) -> Revision:
@@ -312,9 +314,9 @@ async def update_service(
     changed = _rebalanced(changed, availability_zone_rebalancing)
     live = await deployments.of_service(call.tx, found.arn)
     current = (await deployments.revisions(call.tx, [live[0].revision]))[live[0].revision]
-    definition = await get_definition(call, task_definition or current.task_definition)
-    if task_definition is not None:
-        definition = await get_active(call, task_definition)
+    definition = await (
+        get_definition(call, current.task_definition) if task_definition is None else get_active(call, task_definition)
+    )
     compute = _changed_compute(place, definition, current, capacity_provider_strategy, platform_version)
     revision = _revision(
         call,
