@@ -123,6 +123,20 @@ async def test_killed_while_making(
     assert left == []
 
 
+async def test_what_was_not_made_to_its_end_is_made_again(bench: Bench, tmp_path: Path) -> None:
+    """Killed while crun makes a container, the node leaves a first process that waits and is about to fail."""
+    await bench.runtime.create(bench.spec("a", EXIT_3))
+    (run,) = Records(tmp_path / "state", tmp_path / "run").runs("a")
+    half = run.init_pid()
+    run.made_file.unlink()
+    reborn = bench.reborn()
+    assert [seen.state for seen in await reborn.existing()] == [None]
+    await reborn.create(bench.spec("a", EXIT_3))
+    assert (await reborn.start("a")).pid != half
+    assert not Path(f"/proc/{half}/exe").exists()
+    assert (await reborn.wait("a")).code == 3
+
+
 async def test_restart_that_was_cut_short_counts_for_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     await bench.run("a", EXIT_3)
     ended = await bench.runtime.wait("a")
