@@ -14,7 +14,7 @@ from tests.unit.runtime.contract import EXIT_3, FOREVER, Bench
 from homeport.runtime import conmon
 from homeport.runtime.conmon import Run
 from homeport.runtime.oci import OciRuntime
-from homeport.runtime.protocol import Exit, Mount, Running
+from homeport.runtime.protocol import Exit, Limits, Mount, Running
 from homeport.runtime.records import Records
 
 pytestmark = pytest.mark.kernel
@@ -125,6 +125,7 @@ async def test_killed_while_making(
 
 async def test_what_was_not_made_to_its_end_is_made_again(bench: Bench, tmp_path: Path) -> None:
     """Killed while crun makes a container, the node leaves a first process that waits and is about to fail."""
+    await bench.runtime.ensure_group("task", Limits())
     await bench.runtime.create(bench.spec("a", EXIT_3))
     (run,) = Records(tmp_path / "state", tmp_path / "run").runs("a")
     half = run.init_pid()

@@ -100,10 +100,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_instance(tx: Tx, node: str, message: InstanceObserved, now: float) -> None:
         made.observed.append(message.instance)
 
-    async def record_balancer(tx: Tx, node: str, message: BalancerObserved, now: float) -> None:
+    async def record_balancer(tx: Tx, node: str, message: BalancerObserved) -> None:
         made.observed.append(message.balancer)
 
-    async def record_target(tx: Tx, node: str, message: TargetObserved, now: float) -> None:
+    async def record_target(tx: Tx, node: str, message: TargetObserved) -> None:
         made.observed.append(message.target)
 
     async def append(tx: Tx, batch: LogBatch, now: float) -> int:
