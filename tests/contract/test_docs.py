@@ -134,7 +134,8 @@ def test_every_promise_names_what_proves_it() -> None:
 
 @pytest.mark.parametrize("field", msgspec.structs.fields(Installation), ids=lambda field: field.name)
 def test_every_setting_is_documented_with_its_default(field: msgspec.structs.FieldInfo) -> None:
-    row = f"| `{field.name}` | `{field.default}` |"
+    default = f"`{field.default}`" if field.default != "" else "none"
+    row = f"| `{field.name}` | {default} |"
     assert row in text("docs/reference/configuration.md")
 
 

@@ -14,12 +14,17 @@ from pathlib import Path
 from homeport.cli.lab import ensure_demo_image
 from homeport.cli.supervisor import StartFailed, Supervisor, programs_of
 from homeport.kit.installation import Installation, client_environment, read, read_credentials
+from homeport.kit.objectstore import BadStore, check_store
 
 
 def up(installation: Installation, *, detach: bool) -> int:
     """Start Homeport; in the foreground until a signal, or behind a process that stays when we return."""
     if os.geteuid() != 0:
         return _complain("`homeport up` makes containers and networks, which needs root")
+    try:
+        check_store(installation.s3_endpoint, installation.s3_credentials)
+    except BadStore as problem:
+        return _complain(str(problem))
     lock = _take_lock(installation)
     if lock is None:
         return _complain(f"it runs already: {installation.endpoint}")

@@ -23,16 +23,22 @@ from pathlib import Path
 from homeport.cli.supervisor import StartFailed, Supervisor, programs_of
 from homeport.kit import linux
 from homeport.kit.installation import Installation, client_environment, read_credentials
+from homeport.kit.objectstore import BadStore, check_store
 
 _PREFIX = "homeport-lab-"
 _DNS_PORT = 53  # the port that programs ask at: nobody else has it in a namespace of the lab's own
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def run(command: Sequence[str], *, keep: bool) -> int:
+def run(command: Sequence[str], *, keep: bool, s3_endpoint: str = "", s3_credentials: str = "") -> int:
     """Run *command* in a new lab and return its exit code; with *keep* its state and logs stay on disk."""
     if os.geteuid() != 0:
         print("homeport: a lab makes namespaces, which needs root", file=sys.stderr)
+        return 1
+    try:
+        check_store(s3_endpoint, s3_credentials)
+    except BadStore as problem:
+        print(f"homeport: {problem}", file=sys.stderr)
         return 1
     ensure_demo_image()
     _sweep()
@@ -40,7 +46,7 @@ def run(command: Sequence[str], *, keep: bool) -> int:
     folder.chmod(0o755)
     with _locked(folder):
         try:
-            return _enter(folder, command)
+            return _enter(folder, _installation(folder, s3_endpoint, s3_credentials), command)
         finally:
             _remove_cgroups(folder.name)
             _sweep()  # of labs that were started in this one and died with it
@@ -64,20 +70,32 @@ def _parent() -> str:
     return "/var/tmp"  # noqa: S108 - the folder in it is made by mkdtemp
 
 
-def _enter(folder: Path, command: Sequence[str]) -> int:
+def _installation(folder: Path, s3_endpoint: str, s3_credentials: str) -> Installation:
+    return Installation(
+        state=str(folder / "state"),
+        run=str(folder / "run"),
+        cgroup_root=folder.name,
+        node="lab",
+        dns_port=_DNS_PORT,
+        s3_endpoint=s3_endpoint,
+        s3_credentials=s3_credentials,
+    )
+
+
+def _enter(folder: Path, installation: Installation, command: Sequence[str]) -> int:
     """Fork the lab's first process and wait for it."""
     sys.stdout.flush()
     sys.stderr.flush()
     owner = os.fork()  # unshare would put every later child of ours into the lab's PID namespace
     if owner == 0:
-        os._exit(_own(folder, command))
+        os._exit(_own(folder, installation, command))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(owner, number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command in the foreground gets it, and decides
     return _wait(owner)
 
 
-def _own(folder: Path, command: Sequence[str]) -> int:
+def _own(folder: Path, installation: Installation, command: Sequence[str]) -> int:
     linux.die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     linux.unshare(linux.CLONE_NEWNET | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
@@ -85,7 +103,7 @@ def _own(folder: Path, command: Sequence[str]) -> int:
     if first == 0:
         try:
             linux.die_with_parent(signal.SIGKILL)
-            os._exit(_live(folder, command))
+            os._exit(_live(folder, installation, command))
         except BaseException:  # noqa: BLE001 - the fork's copy of the caller's stack must never run on
             sys.excepthook(*sys.exc_info())
             os._exit(70)
@@ -99,16 +117,13 @@ def _wait(pid: int) -> int:
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
-def _live(folder: Path, command: Sequence[str]) -> int:
+def _live(folder: Path, installation: Installation, command: Sequence[str]) -> int:
     """Be process 1 of the lab: Homeport first, then the command, then nothing."""
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     _loopback_up()
     socket.sethostname("homeport-lab")
     _resolve_here(folder)
-    installation = Installation(
-        state=str(folder / "state"), run=str(folder / "run"), cgroup_root=folder.name, node="lab", dns_port=_DNS_PORT
-    )
     supervisor = Supervisor(installation, programs_of(installation))
     try:
         supervisor.start()

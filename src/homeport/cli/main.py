@@ -5,6 +5,7 @@ Commands import what they need when they run: `homeport lab` must not pay for wh
 """
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,6 +39,12 @@ def main() -> None:
 def lab(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the lab's state and logs on disk, and say where.")] = False,
+    s3_endpoint: Annotated[
+        str, typer.Option("--s3-endpoint", help="URL of an S3-compatible store, for access logs.")
+    ] = "",
+    s3_credentials: Annotated[
+        str, typer.Option("--s3-credentials", help="A file with the store's keys, as AWS's tools have it.")
+    ] = "",
 ) -> None:
     """
     Run a command beside a fresh Homeport in a box.
@@ -50,7 +57,7 @@ def lab(
     from homeport.cli.lab import run
 
     command = context.args or [os.environ.get("SHELL", "/bin/sh")]
-    raise typer.Exit(run(command, keep=keep))
+    raise typer.Exit(run(command, keep=keep, s3_endpoint=s3_endpoint, s3_credentials=s3_credentials))
 
 
 @app.command()
@@ -63,12 +70,26 @@ def up(
     account: Annotated[str, typer.Option(help="The account of every ARN.")] = Installation().account,
     state: Annotated[str, typer.Option(help="What survives a reboot.")] = Installation().state,
     run: Annotated[str, typer.Option(help="Sockets and namespaces.", envvar="HOMEPORT_RUN")] = Installation().run,
+    s3_endpoint: Annotated[
+        str, typer.Option("--s3-endpoint", help="URL of an S3-compatible store, for access logs.")
+    ] = "",
+    s3_credentials: Annotated[
+        str, typer.Option("--s3-credentials", help="A file with the store's keys, as AWS's tools have it.")
+    ] = "",
 ) -> None:
     """Run Homeport on this machine: in the foreground until Ctrl-C, or detached."""
     from homeport.cli.daemon import up as command
 
     installation = Installation(
-        host=host, port=port, dns_port=dns_port, region=region, account=account, state=state, run=run
+        host=host,
+        port=port,
+        dns_port=dns_port,
+        region=region,
+        account=account,
+        state=state,
+        run=run,
+        s3_endpoint=s3_endpoint,
+        s3_credentials=str(Path(s3_credentials).absolute()) if s3_credentials else "",
     )
     raise typer.Exit(command(installation, detach=detach))
 

@@ -205,10 +205,21 @@ def prepare_directories(installation: Installation) -> None:
     user = server_user()
     for path in (installation.server_state, installation.wire_socket.parent):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _give_keys(installation)
+    for path in (installation.server_state, installation.wire_socket.parent):
         if user is not None:
             for entry in (path, *path.iterdir()):
                 os.chown(entry, *user)
     installation.write()
+
+
+def _give_keys(installation: Installation) -> None:
+    """Give the server, which may not be able to read the operator's file, a copy of the store's keys."""
+    target = installation.store_keys_file
+    target.unlink(missing_ok=True)
+    if installation.s3_endpoint:
+        target.touch(mode=0o600)
+        target.write_bytes(Path(installation.s3_credentials).read_bytes())
 
 
 def server_user() -> tuple[int, int] | None:

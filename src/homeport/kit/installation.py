@@ -28,6 +28,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     node: str = "local"
     cgroup_root: str = "homeport"
     public_pool: str = "198.18.0.0/16"  # public addresses that exist on this machine only (RFC 2544's range)
+    s3_endpoint: str = ""  # URL of an S3-compatible store for what load balancers log; none if empty
+    s3_credentials: str = ""  # the file with its keys, which `up` reads for the server
 
     @property
     def endpoint(self) -> str:
@@ -65,6 +67,11 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     def credentials_file(self) -> Path:
         """The root keys, written by the server at its first start; mode 0600."""
         return self.server_state / "credentials.json"
+
+    @property
+    def store_keys_file(self) -> Path:
+        """The server's own copy of the store's keys; mode 0600."""
+        return Path(self.run, "server", "s3-credentials")
 
     def log_file(self, program: str) -> Path:
         return Path(self.state, "log", f"{program}.log")
