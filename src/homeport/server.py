@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import uvloop
 
+from homeport.aws.objects import ObjectStore
 from homeport.db.database import Database
 from homeport.db.sqlite import SqliteDatabase
 from homeport.fleet import assignments
@@ -29,6 +30,7 @@ from homeport.gateway.http import serve
 from homeport.kit.clock import Clock, SystemClock
 from homeport.kit.ids import RandomIds
 from homeport.kit.installation import Credentials, Installation
+from homeport.kit.objectstore import read_keys
 from homeport.kit.supervise import Tasks
 from homeport.reconcile.driver import Driver, Reconciler
 from homeport.services.applicationautoscaling.reconcilers import scaling
@@ -51,10 +53,12 @@ from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
 from homeport.services.ecs.reconcilers.placement import Placement
+from homeport.services.elbv2.access_logs import take_file
 from homeport.services.elbv2.metering import record_traffic
 from homeport.services.elbv2.observe import observe_balancer
+from homeport.services.elbv2.reconcilers.access_logs import Delivery
 from homeport.services.elbv2.reconcilers.balancing import Balancing
-from homeport.services.elbv2.service import BALANCING, TARGETS
+from homeport.services.elbv2.service import ACCESS_LOGS, BALANCING, TARGETS
 from homeport.services.iam.keys import AccessKeys
 from homeport.services.logs.ingest import append
 from homeport.services.logs.reconcilers.expiry import expire
@@ -83,11 +87,13 @@ class Server:
         clock: Clock,
         authority: Authority,
         signer: identity.Signer,
+        objects: ObjectStore | None = None,
     ) -> None:
         self._installation = installation
         self._database = database
         self._clock = clock
         self._ids = RandomIds()
+        self._objects = objects
         self._keys = AccessKeys(database, installation.account)
         self._tokens = TokenService(database, clock, authority, account=installation.account)
         welcome = Welcome(
@@ -108,9 +114,11 @@ class Server:
             traffic=record_traffic,
             balancer=observe_balancer,
             target=observe_target,
+            access_log=take_file,
             wakes=("fleet.sessions", ecs_services.NAME, NAMES, BALANCING),
             instance_wakes=(INSTANCES,),
             balancer_wakes=("fleet.sessions", TARGETS, ecs_services.NAME),
+            access_log_wakes=(ACCESS_LOGS,),
         )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())
@@ -122,6 +130,7 @@ class Server:
             clock=self._clock,
             ids=self._ids,
             wake=self.wake,
+            objects=objects,
         )
         self.joined = asyncio.Event()
 
@@ -148,6 +157,7 @@ class Server:
             names.reconciler(database, clock, self.wake),
             alarms.reconciler(database, clock, ids, self.wake),
             Balancing(database, clock, lambda: self.sessions.connected, self.wake).reconciler(),
+            Delivery(database, clock, self._objects).reconciler(),
             BalancerNames(database, clock, ids, self.wake).reconciler(),
             Reconciler("logs.expiry", lambda: expire(database, clock), interval=3600),
         ]
@@ -186,7 +196,10 @@ async def running(installation: Installation) -> AsyncIterator[Server]:
         clock = SystemClock()
         authority = await load_or_create(database, clock, installation.registry)
         signer = await identity.load_or_create(database, clock)
-        server = Server(installation, database, clock, authority, signer)
+        objects = _objects(installation)
+        if objects is not None:
+            stack.callback(objects.close)
+        server = Server(installation, database, clock, authority, signer, objects)
         _save_credentials(installation, await server.first_start())
         work = Tasks()
         stack.push_async_callback(work.close)
@@ -196,6 +209,15 @@ async def running(installation: Installation) -> AsyncIterator[Server]:
         stack.callback(listener.close)
         await stack.enter_async_context(serve(server.answer, installation.host, installation.port))
         yield server
+
+
+def _objects(installation: Installation) -> ObjectStore | None:
+    """Return the store that the operator has named."""
+    if not installation.s3_endpoint:
+        return None
+    from homeport.aws.s3store import S3Store  # noqa: PLC0415 - megabytes that only who has a store shall pay for
+
+    return S3Store(installation.s3_endpoint, read_keys(installation.store_keys_file), installation.region)
 
 
 def _save_credentials(installation: Installation, credentials: Credentials) -> None:

@@ -20,6 +20,7 @@ from tests.api.refusal import refusal
 
 from homeport.aws.call import Principal
 from homeport.aws.credentials import Credential
+from homeport.aws.objects import ObjectStore
 from homeport.aws.operation import Service
 from homeport.db.sqlite import SqliteDatabase
 from homeport.gateway.app import Gateway
@@ -149,7 +150,13 @@ def api_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def api(api_server: Server, tmp_path: Path) -> Iterator[Api]:
+def objects() -> ObjectStore | None:
+    """The store that the operator has named: none."""
+    return None
+
+
+@pytest.fixture
+def api(api_server: Server, tmp_path: Path, objects: ObjectStore | None) -> Iterator[Api]:
     """Run the API over a store of this test's own."""
 
     async def open_database() -> SqliteDatabase:
@@ -166,6 +173,7 @@ def api(api_server: Server, tmp_path: Path) -> Iterator[Api]:
         clock=SystemClock(),
         ids=RandomIds(),
         wake=wakes.append,
+        objects=objects,
     )
     yield Api(api_server, database, wakes, keys)
     api_server.gateway = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from homeport.aws.objects import ObjectStore
 from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
 from homeport.kit.ids import Ids
@@ -35,6 +36,8 @@ class Call:
     wake: Callable[[str], None]
     #: For operations that wait for something slow: registered as reading, they write in a transaction of their own.
     database: Database
+    #: The store that the operator has named, if any; only for operations that hold no transaction open.
+    objects: ObjectStore | None = None
 
     def now(self) -> float:
         return self.clock.now()

@@ -16,6 +16,8 @@ from homeport.kit.clock import Clock
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    AccessLogAck,
+    AccessLogFile,
     BalancerAck,
     BalancerObserved,
     BalancerTraffic,
@@ -50,6 +52,7 @@ Report = (
     | NamesTaken
     | BalancerObserved
     | TargetObserved
+    | AccessLogFile
 )
 
 
@@ -66,9 +69,11 @@ class Intake:
     names: Callable[[Tx, str, NamesTaken], Awaitable[None]]
     balancer: Callable[[Tx, str, BalancerObserved], Awaitable[None]]
     target: Callable[[Tx, str, TargetObserved], Awaitable[None]]
+    access_log: Callable[[Tx, AccessLogFile, float], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
     instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
     balancer_wakes: tuple[str, ...] = ()  # whom after a load balancer's or a target's
+    access_log_wakes: tuple[str, ...] = ()  # whom after a file of an access log
 
 
 class Sessions:
@@ -235,6 +240,9 @@ class _Session:
                     case TargetObserved():
                         await self._intake.target(tx, self.node, report)
                         acks.append(TargetAck(target=report.target, sequence=report.sequence))
+                    case AccessLogFile():
+                        await self._intake.access_log(tx, report, now)
+                        acks.append(AccessLogAck(file=report.id))
         for name in self._wakes(batch):
             self._wake(name)
         return acks
@@ -248,6 +256,8 @@ class _Session:
             names += self._intake.instance_wakes
         if kinds & {BalancerObserved, TargetObserved}:
             names += self._intake.balancer_wakes
+        if AccessLogFile in kinds:
+            names += self._intake.access_log_wakes
         return names
 
     async def _commit_alone(self, report: Report) -> list[ToNode]:

@@ -17,6 +17,7 @@ from typing import Any
 from homeport.aws.call import Call, Principal
 from homeport.aws.credentials import CredentialStore
 from homeport.aws.errors import AwsError
+from homeport.aws.objects import ObjectStore
 from homeport.aws.operation import BoundOperation, Service
 from homeport.db.database import Database, Tx
 from homeport.gateway import denials, sigv4
@@ -51,6 +52,7 @@ class Gateway:
         ids: Ids,
         wake: Callable[[str], None],
         authorise: Authorise = root_only,
+        objects: ObjectStore | None = None,
     ) -> None:
         self._services: dict[str, list[Service]] = {}
         for service in services.values():
@@ -62,6 +64,7 @@ class Gateway:
         self._ids = ids
         self._wake = wake
         self._authorise = authorise
+        self._objects = objects
         self._intake = Intake()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,6 +143,7 @@ class Gateway:
                 ids=self._ids,
                 wake=wakes.append,
                 database=self._database,
+                objects=self._objects,
             )
             result = await operation.invoke(call, document)
         for name in dict.fromkeys(wakes):

@@ -18,6 +18,7 @@ from homeport.kit.supervise import Tasks
 from homeport.network.kernel import KernelNetwork
 from homeport.network.protocol import NetworkDriver
 from homeport.node import facts
+from homeport.node.access.shipper import AccessLogs
 from homeport.node.assignment import Assignment
 from homeport.node.balancing.process import end_all
 from homeport.node.balancing.roster import BalancerRoster
@@ -87,6 +88,7 @@ class Agent:
             self._store.save_instances, lambda record: self.session.send(record.observed)
         )
         self.output = Shipper(config.state / "logs", self._store, self._saved.sources, self.session.send)
+        self.access_logs = AccessLogs(config.state / "access-logs", clock, self.session.send)
         self._endpoints = Endpoints(drivers.network, config.gateway, self.names, config.resolver)
         self._resolver = MachineResolver(config.resolver, self.names, config.region)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
@@ -108,7 +110,7 @@ class Agent:
         )
         self.target_reports = TargetReports(self._store.save_targets, lambda record: self.session.send(record.observed))
         self.balancers = BalancerRoster(
-            BalancingMachine(drivers.network, self.interfaces, config.run / "balancers"),
+            BalancingMachine(drivers.network, self.interfaces, config.run / "balancers", self.access_logs.spool),
             self.assignment,
             (self.balancer_reports, self.target_reports),
             clock,
@@ -162,6 +164,7 @@ class Agent:
         self._work.spawn(self.session.run(), name="session")
         self._work.spawn(self.usage.run(), name="usage")
         self._work.spawn(self.traffic.run(), name="traffic")
+        self._work.spawn(self.access_logs.run(), name="access logs")
 
     async def close(self) -> None:
         """Stop everything but the containers and their network."""
@@ -175,6 +178,7 @@ class Agent:
         self.balancer_reports.flush()
         self.target_reports.flush()
         self.output.close()
+        self.access_logs.close()
         await self._endpoints.close()
         self._resolver.close()
         await self._drivers.network.close()
@@ -220,6 +224,7 @@ class Agent:
         self._take_assignment()
         self.resend()
         self.output.connected()
+        self.access_logs.connected()
 
     def changed(self, change: wire.Change) -> None:
         self._store.change_items(change.puts, change.drops)
@@ -256,6 +261,9 @@ class Agent:
     def log_acked(self, ack: wire.LogAck) -> None:
         self.output.acked(ack.source, ack.offset)
 
+    def access_log_acked(self, ack: wire.AccessLogAck) -> None:
+        self.access_logs.acked(ack.file)
+
     def resend(self) -> bool:
         self.reports.flush()
         self.instance_reports.flush()
@@ -269,10 +277,12 @@ class Agent:
         ]
         for observed in unacked:
             self.session.send(observed)
-        return self.output.resend() or bool(unacked)
+        waiting = (self.output.resend(), self.access_logs.resend())
+        return any(waiting) or bool(unacked)
 
     def disconnected(self) -> None:
         self.output.disconnected()
+        self.access_logs.disconnected()
 
 
 async def run(config: NodeConfig, made: Drivers | None = None) -> None:

@@ -15,6 +15,7 @@ from homeport.node.inotify import Inotify
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    AccessLogAck,
     Assignment,
     BalancerAck,
     Change,
@@ -66,6 +67,9 @@ class Listener(Protocol):
 
     def check_acked(self, ack: CheckAck) -> None:
         """Take the server's word that it has recorded what a health check has found."""
+
+    def access_log_acked(self, ack: AccessLogAck) -> None:
+        """Take the server's word that it has a file of an access log."""
 
     def resend(self) -> bool:
         """Say again what the server has not acknowledged; says whether there is anything of the kind."""
@@ -196,3 +200,5 @@ class Session:
                 self._listener.target_acked(message)
             case LogAck():
                 self._listener.log_acked(message)
+            case AccessLogAck():
+                self._listener.access_log_acked(message)

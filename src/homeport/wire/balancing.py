@@ -97,18 +97,21 @@ class FixedResponse(Action, frozen=True, kw_only=True):
 
 
 class ListenerRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A rule: all of its conditions must be met.  The default rule has none."""
+    """A rule: all of its conditions must be met.  The default rule has none, and 0 for its *priority*."""
 
     id: str
     action: Forward | Redirect | FixedResponse
     conditions: tuple[HostHeader | PathPattern | HttpHeader | QueryString | SourceIp | RequestMethod, ...] = ()
+    priority: int = 0
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A certificate with its chain, and its private key, in PEM."""
+    """A certificate with its chain, and its private key, in PEM; what logs call it, and the *domains* it is for."""
 
     chain: str
     private_key: str
+    name: str = ""
+    domains: tuple[str, ...] = ()
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,6 +132,18 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ssl_policy: str = ""
     response_headers: tuple[tuple[str, str], ...] = ()
     server_header: bool = True
+
+
+class AccessLog(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    That a load balancer's requests are logged.
+
+    *destination* means something to the server alone, which gets it back with every file.  *scope* stands before a target
+    group's id where a log names it.
+    """
+
+    destination: str
+    scope: str
 
 
 class LoadBalancer(Message, frozen=True, kw_only=True):
@@ -152,6 +167,7 @@ class LoadBalancer(Message, frozen=True, kw_only=True):
     xff_header_processing: str = "append"  # append, preserve or remove
     xff_client_port: bool = False
     tls_headers: bool = False  # tell targets of the TLS version and cipher suite
+    access_log: AccessLog | None = None
 
 
 class TargetHealthCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -268,3 +284,24 @@ class BalancerAck(Message, frozen=True, kw_only=True):
 
     balancer: str
     sequence: int
+
+
+class AccessLogFile(Message, frozen=True, kw_only=True):
+    """
+    What clients of one *address* of a load balancer asked for until *ended*, seconds since the epoch.
+
+    *body* is gzip, a line a request.  The node keeps a file, and says it again, until the server has it.
+    """
+
+    id: str  # eight letters and digits
+    balancer: str
+    destination: str
+    address: str
+    ended: int
+    body: bytes
+
+
+class AccessLogAck(Message, frozen=True, kw_only=True):
+    """The server durably has the file, or has no use for it."""
+
+    file: str

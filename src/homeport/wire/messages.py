@@ -15,6 +15,9 @@ from enum import StrEnum
 import msgspec
 
 from homeport.wire.balancing import (
+    AccessLog,
+    AccessLogAck,
+    AccessLogFile,
     Action,
     BalancerAck,
     BalancerObserved,
@@ -62,6 +65,9 @@ from homeport.wire.tasks import (
 
 __all__ = (
     "VERSION",
+    "AccessLog",
+    "AccessLogAck",
+    "AccessLogFile",
     "Action",
     "Alias",
     "Assignment",
@@ -142,7 +148,7 @@ __all__ = (
     "Zone",
 )
 
-VERSION = 3
+VERSION = 4
 
 
 # --- Desired state: the network -------------------------------------------------------------------
@@ -458,7 +464,18 @@ class LogBatch(Message, frozen=True, kw_only=True):
     final: bool = False  # nothing will follow: the container is gone
 
 
-ToNode = Welcome | Assignment | Change | ObservedAck | InstanceAck | LogAck | BalancerAck | TargetAck | CheckAck
+ToNode = (
+    Welcome
+    | Assignment
+    | Change
+    | ObservedAck
+    | InstanceAck
+    | LogAck
+    | BalancerAck
+    | TargetAck
+    | CheckAck
+    | AccessLogAck
+)
 ToServer = (
     Hello
     | Observed
@@ -470,4 +487,5 @@ ToServer = (
     | TargetObserved
     | CheckObserved
     | NamesTaken
+    | AccessLogFile
 )

@@ -224,10 +224,15 @@ def test_attributes_reach_the_node(elb, node, balancer):
     )  # fmt: skip
 
 
-def test_access_logs_are_refused(elb, balancer):
-    wanted = [{"Key": "access_logs.s3.enabled", "Value": "true"}]
-    code, text = refusal(elb.modify_load_balancer_attributes, LoadBalancerArn=balancer(), Attributes=wanted)
-    assert (code, "access_logs.s3.enabled" in text) == ("InvalidConfigurationRequest", True)
+def test_access_logs_need_a_store(elb, balancer):
+    arn = balancer()
+    bucket = {"Key": "access_logs.s3.bucket", "Value": "logs"}
+    wanted = [{"Key": "access_logs.s3.enabled", "Value": "true"}, bucket]
+    code, text = refusal(elb.modify_load_balancer_attributes, LoadBalancerArn=arn, Attributes=wanted)
+    assert (code, "--s3-endpoint" in text) == ("InvalidConfigurationRequest", True)
+    elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[bucket])
+    after = attributes(elb.describe_load_balancer_attributes(LoadBalancerArn=arn))
+    assert (after["access_logs.s3.enabled"], after["access_logs.s3.bucket"]) == ("false", "logs")
 
 
 def test_deletion_protection_protects(elb, balancer):

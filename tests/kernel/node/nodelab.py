@@ -19,6 +19,8 @@ from tests.folders import everything_in
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    AccessLogAck,
+    AccessLogFile,
     Assignment,
     BalancerAck,
     BalancerObserved,
@@ -127,6 +129,8 @@ class Server:
         self.instances: dict[str, InstanceObserved] = {}
         self.balancers: dict[str, BalancerObserved] = {}
         self.targets: dict[str, list[TargetObserved]] = {}
+        self.access_logs: dict[str, AccessLogFile] = {}
+        self.takes_access_logs = True
         self.held: dict[str, int] = {}
         self.lines: dict[str, list[str]] = {}
         self.finished: set[str] = set()
@@ -173,6 +177,10 @@ class Server:
                 if not known_targets or message != known_targets[-1]:
                     known_targets.append(message)
                 self._say(writer, TargetAck(target=message.target, sequence=message.sequence))
+            elif isinstance(message, AccessLogFile):
+                if self.takes_access_logs:
+                    self.access_logs[message.id] = message
+                    self._say(writer, AccessLogAck(file=message.id))
             elif isinstance(message, LogBatch):
                 if self.held.get(message.source, 0) == message.start:
                     self.held[message.source] = message.end

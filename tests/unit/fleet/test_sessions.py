@@ -14,6 +14,8 @@ from homeport.kit.clock import FixedClock
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    AccessLogAck,
+    AccessLogFile,
     Assignment,
     BalancerAck,
     BalancerObserved,
@@ -121,6 +123,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_names(tx: Tx, node: str, message: NamesTaken) -> None:
         made.observed.append(f"names {message.generation}")
 
+    async def record_access_log(tx: Tx, file: AccessLogFile, now: float) -> None:
+        made.observed.append(file.id)
+
     intake = Intake(
         observed=record,
         instance=record_instance,
@@ -131,9 +136,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         names=record_names,
         balancer=record_balancer,
         target=record_target,
+        access_log=record_access_log,
         wakes=("ecs.placement",),
         instance_wakes=("ec2.instances",),
         balancer_wakes=("elbv2.targets",),
+        access_log_wakes=("elbv2.access-logs",),
     )
     welcome = Welcome(version=VERSION)
     sessions = Sessions(database, FixedClock(), welcome, intake, lambda name: made.woken.append(name))
@@ -144,6 +151,18 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     finally:
         server.close()
         await database.close()
+
+
+async def test_a_file_of_an_access_log_is_acknowledged(tmp_path: Path):
+    async with world(tmp_path) as made:
+        node = await made.connect()
+        await node.join()
+        file = AccessLogFile(id="a1", balancer="b", destination="d", address="10.0.0.1", ended=300, body=b"x")
+        await node.send(file)
+        assert await node.receive() == AccessLogAck(file="a1")
+        assert made.observed == ["a1"]
+        assert "elbv2.access-logs" in made.woken
+        await leave(node, made)
 
 
 async def test_what_a_check_has_found_is_acknowledged(tmp_path: Path):

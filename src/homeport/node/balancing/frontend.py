@@ -8,7 +8,7 @@ those below it from answering, and headers are changed only after every conditio
 import base64
 from collections.abc import Container, Iterator, Mapping
 
-from homeport.node.balancing import pages
+from homeport.node.balancing import access, pages
 from homeport.node.balancing.answers import Files, fixed, page, redirect
 from homeport.node.balancing.conditions import acls, quoted
 from homeport.node.balancing.model import backend_of, open_backend_of
@@ -38,11 +38,15 @@ def frontend(
         yield from _stream(listener, known)
         return
     yield "tcp-request session set-var(sess.begun) date"
+    yield from access.beginning(balancer)
     yield "http-request set-var(txn.begun) date"
     for number, rule in enumerate(listener.rules):
         lines, names = acls(rule, f"rule-{number}")
         yield from lines
         yield f"http-request set-var(txn.rule) int({number}) if {' '.join(('!{ var(txn.rule) -m found }', *names))}"
+    if balancer.access_log is not None:  # which names the identity of what is answered here, too
+        yield from _trace()
+    yield from access.chosen(balancer, listener)
     for number, rule in enumerate(listener.rules):
         yield from _action(files, listener, number, rule, known)
     yield from _headers(balancer, listener)
@@ -184,7 +188,8 @@ def _headers(balancer: LoadBalancer, listener: Listener) -> Iterator[str]:
     yield from _forwarded_for(balancer)
     yield f"http-request set-header X-Forwarded-Proto {listener.protocol.lower()}"
     yield f"http-request set-header X-Forwarded-Port {listener.port}"
-    yield from _trace()
+    if balancer.access_log is None:
+        yield from _trace()
     if balancer.tls_headers and listener.protocol == "HTTPS":
         yield "http-request set-header X-Amzn-Tls-Version %[ssl_fc_protocol]"
         yield "http-request set-header X-Amzn-Tls-Cipher-Suite %[ssl_fc_cipher]"

@@ -109,3 +109,5 @@ class BalancerRoster:
     async def close(self) -> None:
         """Stop looking after the load balancers; they serve on."""
         await self._work.close()
+        for runner in self._runners.values():
+            runner.close()

@@ -7,6 +7,7 @@ soon in any case, as the proxy itself says nothing.  After a crash of ours the f
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,14 @@ from homeport.kit.clock import Clock
 from homeport.kit.supervise import Tasks
 from homeport.network import desired as network
 from homeport.network.protocol import NetworkDriver, NetworkError
+from homeport.node.access.spool import Spool
+from homeport.node.balancing import access
 from homeport.node.balancing.admin import AdminError
 from homeport.node.balancing.config import fingerprint, render
 from homeport.node.balancing.counters import Counters, Tally
 from homeport.node.balancing.model import Desired, groups_of, namespace_of
 from homeport.node.balancing.process import Process, Proxy, ProxyFailed
+from homeport.node.balancing.recorder import Recorder
 from homeport.node.balancing.records import BalancerRecord, TargetRecord
 from homeport.node.balancing.sync import commands
 from homeport.node.balancing.targets import TargetReports, Targets
@@ -46,6 +50,7 @@ class BalancingMachine:
     network: NetworkDriver
     interfaces: Interfaces
     directory: Path
+    spool: Spool
     program: str = "haproxy"
 
 
@@ -73,6 +78,12 @@ class BalancerRunner:
             machine.directory / record.spec.id.rpartition("/")[2],
             lambda: machine.network.namespace(self._namespace),
             machine.program,
+        )
+        self._recorder = Recorder(
+            record.spec.id,
+            machine.spool,
+            lambda: machine.network.namespace(self._namespace),
+            lambda: machine.network.listen(self._namespace, access.ADDRESS, access.PORT, socket.SOCK_DGRAM),
         )
         self.targets = Targets(record.spec.id, target_reports, targets)
         self._desired = Desired(record.spec)
@@ -140,6 +151,7 @@ class BalancerRunner:
             self._reports.note(self.id, self, tell=False)
         if desired != self._desired or not self._fingerprint:
             self._desired, self._fingerprint = desired, fingerprint(desired)
+        self._recorder.take(desired.balancer, enis)
         self._wake.set()
 
     def drop(self) -> None:
@@ -155,6 +167,10 @@ class BalancerRunner:
             self._record = replace(self._record, acked=sequence)
             self._reports.note(self.id, self, tell=False)
         self._forget_if_done()
+
+    def close(self) -> None:
+        """Let go of what is open; the load balancer serves on."""
+        self._recorder.hang_up()
 
     def _forget_if_done(self) -> None:
         if self._dropped and self.gone and self.acked and not self._forgotten:
@@ -196,7 +212,9 @@ class BalancerRunner:
             await self._remove()
             return
         await self._make_network()
+        self._recorder.listen()
         process = await self._ensure()
+        self._recorder.settled()
         await self._settle(process)
         self._tell(BalancerState.ACTIVE)
 
@@ -224,6 +242,7 @@ class BalancerRunner:
 
     async def _remove(self) -> None:
         await self._proxy.destroy()
+        self._recorder.close()
         await self._machine.interfaces.release_host(self._namespace)
         self.targets.forget_all()
         self._tell(BalancerState.GONE)

@@ -115,17 +115,18 @@ FUNCTION = {
     "lambda.multi_value_headers.enabled": flag(),
 }
 
-_S3 = {"s3.enabled": flag(fixed=True), "s3.bucket": text(), "s3.prefix": text()}
+_S3 = {"s3.enabled": flag(), "s3.bucket": text(), "s3.prefix": text()}
+_NO_S3 = {**_S3, "s3.enabled": flag(fixed=True)}
 _BALANCER = {
     "deletion_protection.enabled": flag(),
-    **{f"access_logs.{name}": attribute for name, attribute in _S3.items()},
     "ipv6.deny_all_igw_traffic": flag(fixed=True),
     "zonal_shift.config.enabled": flag(fixed=True),
 }
 APPLICATION_BALANCER = {
     **_BALANCER,
-    **{f"connection_logs.{name}": attribute for name, attribute in _S3.items()},
-    **{f"health_check_logs.{name}": attribute for name, attribute in _S3.items()},
+    **{f"access_logs.{name}": attribute for name, attribute in _S3.items()},
+    **{f"connection_logs.{name}": attribute for name, attribute in _NO_S3.items()},
+    **{f"health_check_logs.{name}": attribute for name, attribute in _NO_S3.items()},
     "load_balancing.cross_zone.enabled": flag("true", fixed=True),
     "idle_timeout.timeout_seconds": number(60, 1, 4000),
     "client_keep_alive.seconds": number(3600, 60, _WEEK),
@@ -141,6 +142,7 @@ APPLICATION_BALANCER = {
 #: Cross-zone load balancing can be off, as AWS's default is, or on: every target gets its share either way.
 NETWORK_BALANCER = {
     **_BALANCER,
+    **{f"access_logs.{name}": attribute for name, attribute in _NO_S3.items()},
     "load_balancing.cross_zone.enabled": flag(),
     "dns_record.client_routing_policy": fixed("any_availability_zone"),
     "secondary_ips.auto_assigned.per_subnet": fixed("0"),

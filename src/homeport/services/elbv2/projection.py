@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace as with_fields
 
 from homeport.services.acm.model import Certificate
+from homeport.services.elbv2 import access_logs
 from homeport.services.elbv2 import attributes as known
 from homeport.services.elbv2.model.load_balancers import Kind, Listener, LoadBalancer, Rule
 from homeport.services.elbv2.model.target_groups import TargetGroup
@@ -53,6 +54,7 @@ def balancer_item(balancer: LoadBalancer, listeners: Sequence[Told]) -> wire.Loa
         xff_header_processing=values["routing.http.xff_header_processing.mode"],
         xff_client_port=_true(values, "routing.http.xff_client_port.enabled"),
         tls_headers=_true(values, "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"),
+        access_log=access_logs.log_of(balancer, values),
     )
 
 
@@ -71,11 +73,17 @@ def _listener(told: Told, kind: Kind) -> wire.Listener:
                 id=rule.id,
                 action=_action(rule.document.actions[-1]),
                 conditions=tuple(_condition(condition) for condition in rule.document.conditions),
+                priority=0 if rule.is_default else rule.priority,
             )
             for rule in told.rules
         ),
         certificates=tuple(
-            wire.Certificate(chain=certificate.full_chain, private_key=certificate.private_key)
+            wire.Certificate(
+                chain=certificate.full_chain,
+                private_key=certificate.private_key,
+                name=certificate.arn,
+                domains=certificate.summary.names,
+            )
             for certificate in told.certificates
         ),
         ssl_policy=listener.document.ssl_policy,

@@ -8,3 +8,5 @@ elbv2 = Service("elbv2")
 BALANCING = "elbv2.balancing"
 #: Woken when nodes have reported of targets or load balancers; services that wait for targets listen to it.
 TARGETS = "elbv2.targets"
+#: The reconciler that puts access logs into buckets; woken when nodes have sent some.
+ACCESS_LOGS = "elbv2.access-logs"

@@ -7,8 +7,8 @@ from typing import Any
 from homeport.aws.call import Call
 from homeport.aws.paging import Keyset, Page, cut_page
 from homeport.services.ec2 import store as ec2
+from homeport.services.elbv2 import access_logs, errors, lookup, placing
 from homeport.services.elbv2 import attributes as known
-from homeport.services.elbv2 import errors, lookup, placing
 from homeport.services.elbv2.model.load_balancers import (
     MAX_LOAD_BALANCERS,
     BalancerDocument,
@@ -149,14 +149,19 @@ async def describe_load_balancer_attributes(call: Call, *, load_balancer_arn: st
     return {"Attributes": attributes_view(known.balancer_attributes_of(balancer))}
 
 
-@elbv2.operation("ModifyLoadBalancerAttributes")
+@elbv2.operation("ModifyLoadBalancerAttributes", reads=True)  # a bucket is asked before anything is written
 async def modify_load_balancer_attributes(
     call: Call, *, load_balancer_arn: str, attributes: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
     balancer = await lookup.load_balancer(call.tx, call.region, load_balancer_arn)
     wanted = known.changed(known.balancer_known(balancer), "Load balancer", attributes)
-    changed = replace(balancer, attributes={**balancer.attributes, **wanted})
-    await store.update(call.tx, changed)
+    values = {**known.balancer_attributes_of(balancer), **wanted}
+    if values[access_logs.ENABLED] == "true" and any(name.startswith("access_logs.") for name in wanted):
+        await access_logs.check(call, balancer, values)
+    async with call.database.transaction() as tx:
+        balancer = await lookup.load_balancer(tx, call.region, load_balancer_arn)
+        changed = replace(balancer, attributes={**balancer.attributes, **wanted})
+        await store.update(tx, changed)
     call.wake(BALANCING)
     return {"Attributes": attributes_view(known.balancer_attributes_of(changed))}
 
