@@ -19,6 +19,7 @@ from homeport.node.instances.model import Begun, Dropped, Event, Failed, Instanc
 from homeport.node.instances.observe import observed
 from homeport.node.instances.perform import Performer
 from homeport.node.instances.plan import plan
+from homeport.node.pacing import Pacing
 from homeport.node.reports import InstanceReports
 from homeport.node.store import InstanceRecord
 from homeport.wire.messages import Eni, Instance, InstanceObserved, InstancePhase, Vpc
@@ -29,7 +30,6 @@ _LANES = {Verb.WATCH: "watch", Verb.AWAIT_BOOT: "boot", Verb.STOP: "signal", Ver
 _MAIN = "main"
 _CANCELLED_WHEN_UNWANTED = frozenset({Verb.MAKE_NETWORK, Verb.WATCH, Verb.AWAIT_BOOT})
 _REACHES_THE_KERNEL = frozenset({Verb.MAKE_NETWORK, Verb.MAKE_GROUP, Verb.CREATE, Verb.START})
-_RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0, 15.0)
 
 
 class InstanceRunner:
@@ -53,9 +53,7 @@ class InstanceRunner:
         self._occupied = occupied  # whether tasks on it still have something in the kernel
         self._changed = changed  # told when `running` or `wanted` has changed
         self._under_way: dict[str, tuple[Verb, asyncio.Task[tuple[Event, ...]]]] = {}
-        self._failures: dict[Verb, int] = {}
-        self._held_back: set[Verb] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._pacing = Pacing[Verb](self._look)
         self._forgotten = False
         self._closed = False
 
@@ -154,7 +152,7 @@ class InstanceRunner:
         self._record = _replace(old, spec=spec, enis=enis, vpc=vpc or old.vpc)
         if (enis, vpc) != (old.enis, old.vpc) and self.state.begun and self.wanted:
             self._performer.hold(self._record)
-        self._held_back.clear()  # what failed may have lacked just this
+        self._pacing.release()  # what failed may have lacked just this
         self._reports.note(self.id, self, tell=False)
         self.take(Passed(), before=old)
 
@@ -183,7 +181,7 @@ class InstanceRunner:
     def close(self) -> None:
         """Begin nothing more; what is under way is its owner's to cancel.  What runs lives on."""
         self._closed = True
-        self._set_timer(None, 0.0)
+        self._pacing.look_in(None)
 
     # --- The loop of events and plans
 
@@ -222,9 +220,9 @@ class InstanceRunner:
                 task.cancel()
         for verb in wanted.actions:
             lane = _LANES.get(verb, _MAIN)
-            if lane not in self._under_way and verb not in self._held_back:
+            if lane not in self._under_way and not self._pacing.holds(verb):
                 self._launch(lane, verb, now)
-        self._set_timer(wanted.wake_at, now)
+        self._pacing.look_in(None if wanted.wake_at is None else wanted.wake_at - now)
 
     def _launch(self, lane: str, verb: Verb, now: float) -> None:
         if verb in _REACHES_THE_KERNEL:
@@ -239,9 +237,9 @@ class InstanceRunner:
             events = await self._performer.perform(verb, self._record)
         except Exception as error:  # the supervisor: one failed action must not leave the instance hanging
             log.exception("%s of instance %s failed", verb, self.id)
-            self._hold_back(verb)
+            self._pacing.failed(verb)  # nothing that an instance needs has a failure that could be final
             return (Failed(str(error) or type(error).__name__),)
-        self._failures.pop(verb, None)
+        self._pacing.succeeded(verb)
         return events
 
     def _ended(self, lane: str, task: "asyncio.Task[tuple[Event, ...]]") -> None:
@@ -249,22 +247,6 @@ class InstanceRunner:
         if not self._closed:
             self.take(*(() if task.cancelled() else task.result()), Passed())
 
-    def _hold_back(self, verb: Verb) -> None:
-        """Do it again later: nothing that an instance needs has a failure that could be final."""
-        failures = self._failures[verb] = self._failures.get(verb, 0) + 1
-        pause = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1]
-        self._held_back.add(verb)
-
-        def again() -> None:
-            self._held_back.discard(verb)
-            if not self._closed:
-                self.take(Passed())
-
-        asyncio.get_running_loop().call_later(pause, again)
-
-    def _set_timer(self, wake_at: float | None, now: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if wake_at is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wake_at - now), self.take, Passed())
+    def _look(self) -> None:
+        if not self._closed:
+            self.take(Passed())

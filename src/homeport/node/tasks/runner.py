@@ -16,6 +16,7 @@ from msgspec.structs import replace as _replace
 
 from homeport.kit.clock import Clock
 from homeport.kit.supervise import Tasks
+from homeport.node.pacing import Pacing
 from homeport.node.reports import Reports
 from homeport.node.store import TaskRecord
 from homeport.node.tasks.advance import advance
@@ -52,7 +53,6 @@ _LANES = {
     Verb.RELEASE: "task",
 }
 _CANCELLED_WHEN_UNWANTED = frozenset({Verb.PULL, Verb.CHECK_HEALTH, Verb.MAKE_NETWORK, Verb.WATCH})
-_RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0, 15.0)
 
 
 @dataclass(slots=True)
@@ -71,9 +71,7 @@ class Runner:
         self._clock = clock
         self._work = work
         self._lanes: dict[tuple[str, str], _UnderWay] = {}
-        self._failures: dict[Action, int] = {}
-        self._held_back: set[Action] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._pacing = Pacing[Action](self._look)
         self._forgotten = False
         self._closed = False
 
@@ -166,7 +164,7 @@ class Runner:
     def close(self) -> None:
         """Begin nothing more; what is under way is its owner's to cancel.  The containers live on."""
         self._closed = True
-        self._set_timer(None, 0.0)
+        self._pacing.look_in(None)
 
     # --- The loop of events and plans
 
@@ -194,9 +192,9 @@ class Runner:
         self._cancel_unwanted(wanted.actions)
         for action in wanted.actions:
             lane = (_LANES.get(action.verb, action.verb), action.container)
-            if lane not in self._lanes and action not in self._held_back:
+            if lane not in self._lanes and not self._pacing.holds(action):
                 self._launch(lane, action, now)
-        self._set_timer(wanted.wake_at, now)
+        self._pacing.look_in(None if wanted.wake_at is None else wanted.wake_at - now)
 
     def _cancel_unwanted(self, wanted: tuple[Action, ...]) -> None:
         for under_way in self._lanes.values():
@@ -220,9 +218,9 @@ class Runner:
             log.exception("%s of task %s failed", action.verb, self.spec.id)
             events = self._performer.failure(self.spec, action, error)
             if not events:
-                self._hold_back(action)
+                self._pacing.failed(action)  # removing and cleaning have no failure that could be final
         else:
-            self._failures.pop(action, None)
+            self._pacing.succeeded(action)
         return events
 
     def _ended(self, lane: tuple[str, str], task: "asyncio.Task[tuple[Event, ...]]") -> None:
@@ -230,22 +228,6 @@ class Runner:
         if not self._closed:
             self.take(*(() if task.cancelled() else task.result()), Passed())
 
-    def _hold_back(self, action: Action) -> None:
-        """Do it again later: removing and cleaning have no failure that could be final."""
-        failures = self._failures[action] = self._failures.get(action, 0) + 1
-        pause = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1]
-        self._held_back.add(action)
-
-        def again() -> None:
-            self._held_back.discard(action)
-            if not self._closed:
-                self.take(Passed())
-
-        asyncio.get_running_loop().call_later(pause, again)
-
-    def _set_timer(self, wake_at: float | None, now: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if wake_at is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wake_at - now), self.take, Passed())
+    def _look(self) -> None:
+        if not self._closed:
+            self.take(Passed())
