@@ -9,10 +9,10 @@ from homeport.aws.call import Call
 from homeport.aws.fields import Fields
 from homeport.services.route53.keeping import new_zone_id
 from homeport.services.route53.service import NAMES
-from homeport.services.servicediscovery import errors, store, zones
+from homeport.services.servicediscovery import store, zones
 from homeport.services.servicediscovery.errors import InvalidInput
 from homeport.services.servicediscovery.handlers.lookup import get_namespace, record
-from homeport.services.servicediscovery.handlers.namespaces import check_room, free_http_name
+from homeport.services.servicediscovery.handlers.namespaces import add, check_new
 from homeport.services.servicediscovery.handlers.tags import parse_new_tags
 from homeport.services.servicediscovery.model import DNS_PRIVATE, DNS_PUBLIC, Namespace, NamespaceDocument
 from homeport.services.servicediscovery.service import servicediscovery
@@ -37,10 +37,7 @@ async def create_private_dns_namespace(
     given = parse_new_tags(tags)
     soa_ttl = _soa_ttl(properties, "Properties")
     domain = zones.domain_of(name)
-    for there in await store.namespaces_named(call.tx, call.region, name):
-        if there.document.vpc == vpc:
-            raise errors.namespace_exists(there)
-    await check_room(call)
+    await check_new(call, name, lambda there: there.document.vpc == vpc)
     reason = await zones.impediment(call.tx, call.region, domain, vpc)
     if reason:
         operation = await record(call, "CREATE_NAMESPACE", error=("CANNOT_CREATE_HOSTED_ZONE", reason))
@@ -70,10 +67,7 @@ async def create_public_dns_namespace(
     given = parse_new_tags(tags)
     soa_ttl = _soa_ttl(properties, "Properties")
     zones.domain_of(name)
-    for there in await store.namespaces_named(call.tx, call.region, name):
-        if there.document.type == DNS_PUBLIC:
-            raise errors.namespace_exists(there)
-    await check_room(call)
+    await check_new(call, name, lambda there: there.document.type == DNS_PUBLIC)
     document = NamespaceDocument(
         type=DNS_PUBLIC,
         created=call.now(),
@@ -86,9 +80,7 @@ async def create_public_dns_namespace(
 
 
 async def _create(call: Call, name: str, document: NamespaceDocument, tags: Mapping[str, str]) -> dict[str, Any]:
-    http_name = await free_http_name(call, name)
-    namespace = Namespace(f"ns-{call.ids.hex(16)}", name, http_name, document, tags=tags)
-    await store.add_namespace(call.tx, call.region, namespace)
+    namespace = await add(call, name, document, tags)
     arn = namespace_arn(call.region, call.account, namespace.id)
     await zones.create(call.tx, call.region, namespace, arn, ids=call.ids)
     call.wake(NAMES)

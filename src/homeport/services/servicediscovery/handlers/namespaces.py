@@ -30,25 +30,31 @@ async def create_http_namespace(
     tags: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     given = parse_new_tags(tags)
-    for there in await store.namespaces_named(call.tx, call.region, name):
-        if there.document.type == HTTP:
-            raise errors.namespace_exists(there)
-    await check_room(call)
+    await check_new(call, name, lambda there: there.document.type == HTTP)
     document = NamespaceDocument(
         type=HTTP, created=call.now(), creator_request_id=creator_request_id, description=description
     )
-    http_name = await free_http_name(call, name)
-    namespace = Namespace(f"ns-{call.ids.hex(16)}", name, http_name, document, tags=given)
-    await store.add_namespace(call.tx, call.region, namespace)
+    namespace = await add(call, name, document, given)
     return {"OperationId": await record(call, "CREATE_NAMESPACE", namespace=namespace.id)}
 
 
-async def check_room(call: Call) -> None:
+async def check_new(call: Call, name: str, is_same: Callable[[Namespace], bool]) -> None:
+    """Refuse a namespace that is there already, or for which there is no room."""
+    for there in await store.namespaces_named(call.tx, call.region, name):
+        if is_same(there):
+            raise errors.namespace_exists(there)
     if len(await store.list_namespaces(call.tx, call.region)) >= MAX_NAMESPACES:
         raise ResourceLimitExceeded(f"A region can have at most {MAX_NAMESPACES} namespaces.")
 
 
-async def free_http_name(call: Call, name: str) -> str:
+async def add(call: Call, name: str, document: NamespaceDocument, tags: Mapping[str, str]) -> Namespace:
+    """Record a new namespace."""
+    namespace = Namespace(f"ns-{call.ids.hex(16)}", name, await _free_http_name(call, name), document, tags=tags)
+    await store.add_namespace(call.tx, call.region, namespace)
+    return namespace
+
+
+async def _free_http_name(call: Call, name: str) -> str:
     """Return what DiscoverInstances will know a new namespace by: its name, with a suffix where that is in use."""
     taken = await store.find_http_name(call.tx, call.region, name)
     return name if taken is None else f"{name}-{call.ids.hex(16)}"
