@@ -30,6 +30,10 @@ from homeport.services.elbv2.validation.names import check_name
 from homeport.services.elbv2.views import attributes_view, target_group_view
 
 _PROTOCOLS = (*HTTP_PROTOCOLS, "TCP", "TLS")
+_HEALTH_CHECK = (
+    "HealthCheckProtocol", "HealthCheckPort", "HealthCheckEnabled", "HealthCheckPath", "HealthCheckIntervalSeconds",
+    "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount", "Matcher",
+)  # fmt: skip
 
 
 @elbv2.operation("CreateTargetGroup")
@@ -59,17 +63,10 @@ async def create_target_group(
         raise errors.InvalidConfigurationRequest(
             "Homeport does not support target groups of type alb, nor of addresses other than ipv4."
         )
-    asked = _asked(
-        HealthCheckProtocol=health_check_protocol,
-        HealthCheckPort=health_check_port,
-        HealthCheckEnabled=health_check_enabled,
-        HealthCheckPath=health_check_path,
-        HealthCheckIntervalSeconds=health_check_interval_seconds,
-        HealthCheckTimeoutSeconds=health_check_timeout_seconds,
-        HealthyThresholdCount=healthy_threshold_count,
-        UnhealthyThresholdCount=unhealthy_threshold_count,
-        Matcher=matcher,
-    )
+    asked = _health_check(
+        health_check_protocol, health_check_port, health_check_enabled, health_check_path, health_check_interval_seconds,
+        health_check_timeout_seconds, healthy_threshold_count, unhealthy_threshold_count, matcher,
+    )  # fmt: skip
     kind = TargetType(target_type)
     check = health_checks.health_check(asked, kind, protocol)
     document = GroupDocument(target_type=kind, health_check=check, protocol=protocol, port=port, vpc=vpc_id)
@@ -77,8 +74,9 @@ async def create_target_group(
     return await _create(call, name, document, parse_tags(tags))
 
 
-def _asked(**members: object) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value is not None}
+def _health_check(*asked: object) -> dict[str, object]:
+    """Return what a request says of the health check, by AWS's names; *asked* are all of its members in their order."""
+    return {name: value for name, value in zip(_HEALTH_CHECK, asked, strict=True) if value is not None}
 
 
 def _protocol_version(document: GroupDocument, version: str) -> str:
@@ -186,17 +184,10 @@ async def modify_target_group(
     matcher: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     group = await lookup.target_group(call.tx, call.region, target_group_arn)
-    asked = _asked(
-        HealthCheckProtocol=health_check_protocol,
-        HealthCheckPort=health_check_port,
-        HealthCheckEnabled=health_check_enabled,
-        HealthCheckPath=health_check_path,
-        HealthCheckIntervalSeconds=health_check_interval_seconds,
-        HealthCheckTimeoutSeconds=health_check_timeout_seconds,
-        HealthyThresholdCount=healthy_threshold_count,
-        UnhealthyThresholdCount=unhealthy_threshold_count,
-        Matcher=matcher,
-    )
+    asked = _health_check(
+        health_check_protocol, health_check_port, health_check_enabled, health_check_path, health_check_interval_seconds,
+        health_check_timeout_seconds, healthy_threshold_count, unhealthy_threshold_count, matcher,
+    )  # fmt: skip
     document = group.document
     check = health_checks.changed(document.health_check, asked, document.target_type, document.protocol)
     changed = replace(group, document=with_fields(document, health_check=check))
