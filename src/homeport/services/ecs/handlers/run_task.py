@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from homeport.aws.call import Call
-from homeport.services.ecs.compute import choose_compute
+from homeport.services.ecs.compute import Compute, choose_compute
 from homeport.services.ecs.errors import InvalidParameter, UnsupportedFeature
 from homeport.services.ecs.launching import Order, build, build_on, group_of
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster
@@ -75,18 +75,28 @@ async def run_task(
         managed_tags=enable_ecs_managed_tags,
     )
     order = await make_order(call, place, definition, asked)
-    failures: list[dict[str, str]] = []
-    if compute.launch_type == "FARGATE":
-        providers = distribute(compute.strategy, count) if compute.strategy else [None] * count
-        records = [build(order, provider, index, call.ids) for index, provider in enumerate(providers)]
-    else:
-        records, failures = await _place(call, order, constraints, strategies, count)
+    records, failures = await _build(call, order, compute, constraints, strategies, count)
     shown = [task_view(await tasks.insert(call.tx, record), record.tags) for record in records]
     if client_token is not None:
         ids = [record.task.id for record in records]
         await client_tokens.put(call.tx, place.arn, client_token, digest, ids, call.now())
     call.wake("ecs.placement")
     return {"tasks": shown, "failures": failures}
+
+
+async def _build(
+    call: Call,
+    order: Order,
+    compute: Compute,
+    constraints: Sequence[Constraint],
+    strategies: Sequence[Strategy],
+    count: int,
+) -> tuple[list[TaskRecord], list[dict[str, str]]]:
+    """Return the tasks that can be, and why there are not more."""
+    if compute.launch_type != "FARGATE":
+        return await _place(call, order, constraints, strategies, count)
+    providers = distribute(compute.strategy, count) if compute.strategy else [None] * count
+    return [build(order, provider, index, call.ids) for index, provider in enumerate(providers)], []
 
 
 async def _place(

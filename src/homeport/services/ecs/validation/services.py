@@ -76,6 +76,16 @@ def parse_rebalancing(
     return not refusal
 
 
+def check_needed(scheduling: str, desired_count: int | None, task_definition: str | None) -> tuple[int, str]:
+    """Return the desired count, which only daemons can leave out, and the task definition of a new service."""
+    count = 0 if desired_count is None and scheduling == "DAEMON" else desired_count
+    if count is None or task_definition is None:
+        missing = "desiredCount" if count is None else "taskDefinition"
+        raise InvalidParameter(f"{missing} is required for a service of this kind.")  # unconfirmed
+    check_desired_count(count)
+    return count, task_definition
+
+
 def check_desired_count(count: int) -> None:
     if not 0 <= count <= _MOST_DESIRED:
         raise InvalidParameter(f"desiredCount must be between 0 and {_MOST_DESIRED}.")
