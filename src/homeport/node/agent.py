@@ -92,46 +92,13 @@ class Agent:
         self._endpoints = Endpoints(drivers.network, config.gateway, self.names, config.resolver)
         self._resolver = MachineResolver(config.resolver, self.names, config.region)
         self.interfaces = Interfaces(drivers.network, self.assignment, self._endpoints)
-        self.instances = InstanceRoster(
-            InstanceMachine(
-                runtime=drivers.runtime,
-                network=drivers.network,
-                interfaces=self.interfaces,
-                state=config.state,
-                processes=task_processes(),
-                root=drivers.system_root,
-            ),
-            self.assignment,
-            self.instance_reports,
-            clock,
-        )
+        self.instances = self._instance_roster(clock)
         self.balancer_reports = BalancerReports(
             self._store.save_balancers, lambda record: self.session.send(record.observed)
         )
         self.target_reports = TargetReports(self._store.save_targets, lambda record: self.session.send(record.observed))
-        self.balancers = BalancerRoster(
-            BalancingMachine(drivers.network, self.interfaces, config.run / "balancers", self.access_logs.spool),
-            self.assignment,
-            (self.balancer_reports, self.target_reports),
-            clock,
-        )
-        machine = Machine(
-            runtime=drivers.runtime,
-            images=drivers.images,
-            networks=Networks(
-                driver=drivers.network,
-                interfaces=self.interfaces,
-                sandboxes=self.interfaces,
-                hosts=self.instances,
-                port_free=self.instances.port_free,
-            ),
-            output=self.output,
-            state=config.state,
-            limits=machine_limits(),
-            processes=task_processes(),
-            registry_login=self._registry_login,
-        )
-        self.roster = Roster(machine, self.assignment, self.reports, clock)
+        self.balancers = self._balancer_roster(clock)
+        self.roster = self._task_roster(clock)
         self.instances.serve(self.roster)
         tokens = Tokens(self._store.secret("imds-tokens"))
         self._endpoints.serve(Answers(self.roster, self.instances, drivers.runtime, drivers.network, tokens, clock))
@@ -146,6 +113,42 @@ class Agent:
             send=self.session.send,
         )
         self._work = Tasks()
+
+    def _instance_roster(self, clock: Clock) -> InstanceRoster:
+        machine = InstanceMachine(
+            runtime=self._drivers.runtime,
+            network=self._drivers.network,
+            interfaces=self.interfaces,
+            state=self._config.state,
+            processes=task_processes(),
+            root=self._drivers.system_root,
+        )
+        return InstanceRoster(machine, self.assignment, self.instance_reports, clock)
+
+    def _balancer_roster(self, clock: Clock) -> BalancerRoster:
+        machine = BalancingMachine(
+            self._drivers.network, self.interfaces, self._config.run / "balancers", self.access_logs.spool
+        )
+        return BalancerRoster(machine, self.assignment, (self.balancer_reports, self.target_reports), clock)
+
+    def _task_roster(self, clock: Clock) -> Roster:
+        machine = Machine(
+            runtime=self._drivers.runtime,
+            images=self._drivers.images,
+            networks=Networks(
+                driver=self._drivers.network,
+                interfaces=self.interfaces,
+                sandboxes=self.interfaces,
+                hosts=self.instances,
+                port_free=self.instances.port_free,
+            ),
+            output=self.output,
+            state=self._config.state,
+            limits=machine_limits(),
+            processes=task_processes(),
+            registry_login=self._registry_login,
+        )
+        return Roster(machine, self.assignment, self.reports, clock)
 
     async def start(self) -> None:
         """Go on from what exists, then listen to the server."""
