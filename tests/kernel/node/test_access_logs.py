@@ -18,6 +18,7 @@ from homeport.wire.messages import (
     BalancerState,
     Certificate,
     FixedResponse,
+    Listener,
     ListenerRule,
     LoadBalancer,
     PathPattern,
@@ -191,7 +192,8 @@ def check_answered(each: Entry, *own: str) -> None:
     assert each.times == ("-1", "-1", "-1")
 
 
-async def test_a_line_tells_of_tls_and_of_targets_that_fail(tmp_path: Path, root_filesystem: Path):
+def secured() -> Listener:
+    """Return a listener with a certificate for web.test."""
     issued = Authority().issue("web.test", "*.shops.test")
     certificate = Certificate(
         chain=(issued.body + issued.chain).decode(),
@@ -199,10 +201,41 @@ async def test_a_line_tells_of_tls_and_of_targets_that_fail(tmp_path: Path, root
         name=CERTIFICATE,
         domains=("web.test", "*.shops.test"),
     )
-    secure = listener(default(to(WEB)), port=443, protocol="HTTPS", certificates=(certificate,))
+    return listener(default(to(WEB)), port=443, protocol="HTTPS", certificates=(certificate,))
+
+
+def trusting() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+async def test_a_line_tells_of_http_2(tmp_path: Path, root_filesystem: Path):
+    def frame(kind: int, flags: int, stream: int, body: bytes = b"") -> bytes:
+        return len(body).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + body
+
+    context = trusting()
+    context.set_alpn_protocols(["h2"])
+    async with site(tmp_path, root_filesystem) as at:
+        await at.web(11)
+        await at.balance(balancer(secured(), access_log=LOG), WEB)
+        await at.register(target(WEB, 11))
+        client = Client(at.client, ADDRESS, 443, context)
+        _, writer = await client.open()
+        get_root = b"\x82\x87\x84"  # RFC 7541, appendix A: GET, https, /
+        asked = [frame(1, 0x5, stream, get_root + b"\x41\x08web.test") for stream in (1, 3)]
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + b"".join(asked))
+        await until(lambda: written(at).count(" HTTP/2.0") == 2)
+        client.close()
+        one, other = await finished(at, balancer(secured()), 2)
+    assert (one.type, one.elb_status_code) == ("h2", "200")
+    assert one.request == other.request == "GET https://web.test:443/ HTTP/2.0"
+    assert one.conn_trace_id == other.conn_trace_id
+
+
+async def test_a_line_tells_of_tls_and_of_targets_that_fail(tmp_path: Path, root_filesystem: Path):
+    secure, context = secured(), trusting()
     async with site(tmp_path, root_filesystem) as at:
         web = await at.web(11)
         await at.balance(balancer(secure, access_log=LOG), WEB)

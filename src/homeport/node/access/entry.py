@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 
 import hashlib
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ _NOTHING = "-"  # what HAProxy and AWS both say of what is not there
 _NO_TARGET = "<NOSRV>"
 _LONGEST_AGENT = 8192
 _SWITCHING_PROTOCOLS = "101"
+_ESCAPES = {code: f"\\x{code:02X}" for code in range(256) if not 32 <= code <= 126 or chr(code) in '"\\'}
 _UNANSWERED, _CLIENT_GONE = "-1", "460"
 
 
@@ -169,10 +170,4 @@ def _text(digits: str, longest: int | None = None) -> str:
     r"""Return what was written in hexadecimal; quotes, backslashes and what is not printable ASCII become \xHH."""
     if digits == _NOTHING:
         return ""
-    return "".join(_escaped(bytes.fromhex(digits)[:longest]))
-
-
-def _escaped(text: bytes) -> Iterable[str]:
-    for code in text:
-        plain = 32 <= code <= 126 and code not in b'"\\'
-        yield chr(code) if plain else f"\\x{code:02X}"
+    return bytes.fromhex(digits)[:longest].decode("latin-1").translate(_ESCAPES)
