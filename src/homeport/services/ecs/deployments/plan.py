@@ -62,11 +62,9 @@ def plan(service: Service, now: float) -> Plan:
     ]
     actions: tuple[Action, ...] = (*notes, *moves.starts, *moves.stops, *retired, *ending)
     events, standing = announce(view, primary, moves, ending, throttled=throttled)
-    due = _due(view, primary, standing, throttled=throttled)
+    due = _due(view, primary, standing, course, throttled=throttled)
     waits = waits_for(view, primary, moves, throttled=throttled)
-    if course.wait is not None:
-        waits = (*waits, course.wait)
-        due = min(time for time in (due, course.wait.until) if time is not None)
+    waits = waits if course.wait is None else (*waits, course.wait)
     # There may be more to do at once: another stage, or tasks that have to change zones.
     again = bool(course.steps) or (bool(ending) and service.rebalancing)
     return Plan(actions=actions, events=events, waits=waits, standing=standing, again_at=now if again else due)
@@ -136,10 +134,13 @@ def _fail(service: Service) -> Fail:
     return Fail(primary.id, texts.BREAKER_FAILED, back)
 
 
-def _due(view: View, primary: Deployment, standing: Mapping[str, float], *, throttled: bool) -> float | None:
+def _due(
+    view: View, primary: Deployment, standing: Mapping[str, float], course: Course, *, throttled: bool
+) -> float | None:
     """Return when time alone changes what is to be done."""
     times = [due for one in view.present if (due := changes_at(one.task, view.service.grace_seconds, view.now))]
     if throttled:
         times.append(throttle.free_at(primary, view.desired))
     times += [said + REPEAT_SECONDS for said in standing.values()]
-    return min(times, default=None)
+    of_course = (course.again_at, None if course.wait is None else course.wait.until)
+    return min((*times, *(time for time in of_course if time is not None)), default=None)

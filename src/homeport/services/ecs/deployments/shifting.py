@@ -45,6 +45,7 @@ class Course:
     wait: Wait | None = None
     over: bool = False  # all traffic has moved, and the old tasks go
     kept: frozenset[str] = frozenset()  # other deployments that go on, with or without tasks
+    again_at: float | None = None  # when a revision that is kept may start tasks again, after some that failed
 
 
 def plan_shift(view: View) -> Course:
@@ -62,7 +63,13 @@ def plan_shift(view: View) -> Course:
     if _ORDER.index(stage) >= _ORDER.index(Stage.SCALE_UP) or view.service.production.get(primary.revision, 0.0) > 0:
         beside.append(new)
     course = _pass_stage(view, _together([_keep(side) for side in beside]), new, blue, dead)
-    return replace(course, kept=frozenset(side.primary.id for side in beside))
+    return replace(course, kept=frozenset(side.primary.id for side in beside), again_at=_free_at(beside, view.now))
+
+
+def _free_at(sides: list[View], now: float) -> float | None:
+    """Return when the first of these revisions may start tasks again that may not now."""
+    times = [throttle.free_at(side.primary, side.desired) for side in sides]
+    return min((time for time in times if time > now), default=None)
 
 
 def _pass_stage(view: View, moves: Moves, new: View, blue: View | None, dead: list[View]) -> Course:

@@ -150,3 +150,14 @@ def test_nothing_more_is_started_in_the_very_step_that_learns_of_a_failure() -> 
 def test_a_deployment_that_serves_is_not_forgotten_for_having_no_tasks() -> None:
     planned = plan(replace(shifting(Stage.SCALE_UP), desired=0), NOW)
     assert not any(isinstance(action, Retire) for action in planned.actions)
+
+
+def test_blue_tasks_that_fail_are_started_again_when_their_pause_is_over() -> None:
+    waiting = tasks(2, phase=Phase.PENDING)
+    ended = tasks(1, OLD, phase=Phase.STOPPED, proven=False)
+    learnt = plan(shifting(Stage.SCALE_UP, tasks(1, OLD), ended, waiting), NOW)
+    assert not any(isinstance(action, Start) for action in learnt.actions)
+    assert learnt.again_at == NOW + 5.0
+    failed = replace(BLUE, failed_tasks=1, launch_failures=1, last_failure_at=NOW)
+    paused = shifting(Stage.SCALE_UP, tasks(1, OLD), waiting, deployments=(replace(NEW, stage=Stage.SCALE_UP), failed))
+    assert Start(OLD.id, 1) in plan(paused, NOW + 5.0).actions
