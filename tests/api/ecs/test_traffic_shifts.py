@@ -10,6 +10,7 @@ from tests.api.elbv2.conftest import forward
 from homeport.cli.deploy.reading import Asker
 from homeport.cli.explain.services import explain_service
 from homeport.services.ecs.deployments.shifting import SETTLING_SECONDS
+from homeport.services.ecs.store import services
 
 BLUE_GREEN = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5}
 ROLE = "arn:aws:iam::123456789012:role/ecs"
@@ -212,3 +213,25 @@ def test_the_strategy_stays_while_a_deployment_is_under_way(site: Shifted, ecs: 
         "InvalidParameterException",
         "The deployment strategy cannot be changed while a deployment is in progress.",
     )
+
+
+def test_a_rule_that_is_gone_is_said_once_and_tried_again_less_and_less_often(site: Shifted, ecs: Any) -> None:
+    service = site.kept(BLUE_GREEN)
+    service.update(taskDefinition=site.define())
+    service.start()
+    site.elb.delete_rule(RuleArn=site.production)
+    site.grow(service)
+    assert site.stage(service) == "PRODUCTION_TRAFFIC_SHIFT"
+    assert service.events()[-1].startswith("(service web) failed to shift traffic with (error ")
+
+    def attempts() -> int:
+        return int(ecs.in_transaction(lambda tx: services.find(tx, service.arn)).progress.attempts)
+
+    before = attempts()
+    site.proceed()
+    assert attempts() == before, "no time has passed"
+    said = service.events()
+    ecs.clock.advance(60)
+    site.proceed()
+    assert attempts() == before + 1
+    assert service.events() == said

@@ -121,6 +121,7 @@ class Look:
     tried: bool = False
     last_words: list[str] = field(default_factory=list)  # events that come after those of the plan
     again: bool = False  # there is more to do at once
+    held_up: bool = False  # traffic could not be shifted, nor could it be at once
 
     async def drain(self) -> None:
         """Stop every task of a service that is being deleted; when none is left it is gone."""
@@ -157,7 +158,7 @@ class Look:
         for sentence in (*decided.events, *self.last_words):
             await self._say(sentence)
         await self._see_off()
-        self.again = self.again or (decided.again_at is not None and decided.again_at <= now and not self.impediment)
+        self.again = self.again or (decided.again_at is not None and decided.again_at <= now and not self.held_up)
         await self._note_impediment()
         await self._save()
         self.progress = msgspec.structs.replace(
@@ -324,6 +325,7 @@ class Look:
             await balancing.shift(self.here.tx, self.service.region, self.revisions, primary, action)
         except AwsError as error:
             self.impediment = impediments.not_shifted(self.service.name, error.message)
+            self.held_up = True
             return
         shares = {arn: percent for arn, percent in action.weights if percent > 0}
         name = "production" if action.listener is planned.Listener.PRODUCTION else "test"
@@ -398,7 +400,7 @@ class Look:
             return now
         protections = [each.protected_until for each in self.records if each.protected_until is not None]
         times = [now + LONGEST_REST, *(until for until in protections if until > now)]
-        if again_at is not None:
+        if again_at is not None and again_at > now:
             times.append(again_at)
         if any(each.launch.leaving for each in self.records):
             times.append(now + DRAIN_LOOK)
