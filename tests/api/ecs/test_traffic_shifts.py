@@ -235,3 +235,34 @@ def test_a_rule_that_is_gone_is_said_once_and_tried_again_less_and_less_often(si
     site.proceed()
     assert attempts() == before + 1
     assert service.events() == said
+
+
+def test_traffic_moves_by_all_rules_or_by_none(site: Shifted, ecs: Any) -> None:
+    blue, green = site.make_group("blue"), site.make_group("green")
+    listener = site.elb.create_listener(
+        LoadBalancerArn=site.balancer, Protocol="HTTP", Port=82, DefaultActions=forward(blue)
+    )["Listeners"][0]["ListenerArn"]
+    both = {"TargetGroups": [{"TargetGroupArn": blue, "Weight": 1}, {"TargetGroupArn": green, "Weight": 0}]}
+    rule, _ = (
+        site.elb.create_rule(
+            ListenerArn=listener, Priority=priority, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+            Actions=[{"Type": "forward", "ForwardConfig": both}],
+        )["Rules"][0]["RuleArn"]
+        for priority in (5, 6)  # by the second both groups stay in use
+    )  # fmt: skip
+    advanced = {"alternateTargetGroupArn": green, "productionListenerRule": rule, "roleArn": ROLE}
+    service = site.service(
+        loadBalancers=[
+            *site.front(advancedConfiguration=site.advanced()),
+            *site.front(targetGroupArn=blue, advancedConfiguration=advanced),
+        ],
+        deploymentConfiguration=BLUE_GREEN,
+    )
+    site.grow(service)
+    assert service.deployments() == {"PRIMARY": "COMPLETED"}
+    service.update(taskDefinition=site.define())
+    service.start()
+    site.elb.delete_rule(RuleArn=rule)
+    site.grow(service)
+    assert service.events()[-1].startswith("(service web) failed to shift traffic with (error ")
+    assert site.weights() == (100, 0)

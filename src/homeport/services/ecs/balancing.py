@@ -166,19 +166,34 @@ async def prepare(tx: Tx, region: str, revision: Revision) -> None:
 async def shift(
     tx: Tx, region: str, revisions: Mapping[str, Revision], primary: Revision, action: planned.Shift
 ) -> None:
-    """Give the traffic of the PRIMARY deployment's listener rules to the target groups of revisions, by their shares."""
+    """
+    Give the traffic of the PRIMARY deployment's listener rules to the target groups of revisions, by their shares.
+
+    All rules are found before one is changed: a rule that is gone must not leave the others changed.
+    """
+    wanted = _shares(revisions, primary, action)
+    for rule in wanted:
+        await shifting.find_forwarding(tx, region, rule)
+    for rule, shares in wanted.items():
+        await shifting.shift(tx, region, rule, shares)
+
+
+def _shares(
+    revisions: Mapping[str, Revision], primary: Revision, action: planned.Shift
+) -> dict[str, Mapping[str, float]]:
+    """Return the shares of target groups, in percent, by the rule that is to forward to them."""
     name = _RULES[0] if action.listener is planned.Listener.PRODUCTION else _RULES[1]
+    wanted: dict[str, Mapping[str, float]] = {}
     for document, _ in primary.fronts:
         rule = (document.get("advancedConfiguration") or {}).get(name)
-        if not rule:
-            continue
         shares: dict[str, float] = {}
         for arn, percent in action.weights:
             for other, group in revisions[arn].fronts if arn in revisions else ():
                 if _key(other) == _key(document):
                     shares[group] = shares.get(group, 0.0) + percent
-        if shares:
-            await shifting.shift(tx, region, rule, shares)
+        if rule and shares:
+            wanted[rule] = shares
+    return wanted
 
 
 def _rules_of(document: Mapping[str, Any]) -> list[str]:
