@@ -73,6 +73,20 @@ def test_a_deployment_that_is_overtaken_is_stopped(ecs: Any) -> None:
     assert [each["status"] for each in listed(ecs)] == ["IN_PROGRESS", "STOPPED"]
 
 
+def test_the_deployment_of_a_service_that_is_deleted_is_stopped(ecs: Any) -> None:
+    service = Service(ecs)
+    service.become_steady()
+    service.update(taskDefinition=ecs.register())
+    ecs.client.delete_service(service="web", force=True)
+    (deployment, _) = listed(ecs)
+    assert deployment["status"] == "STOPPED"
+    code, _ = ecs.refusal(ecs.client.stop_service_deployment, serviceDeploymentArn=deployment["serviceDeploymentArn"])
+    assert code == "ConflictException"
+    ecs.keep()
+    service.finish()
+    assert service.shown()["status"] == "INACTIVE"
+
+
 def test_a_deployment_is_stopped_by_going_back(ecs: Any) -> None:
     service = Service(ecs)
     (first,) = listed(ecs)

@@ -1,5 +1,5 @@
 """
-Begin deployments: what CreateService, UpdateService and a rollback have in common.
+Begin and end deployments: what CreateService, UpdateService, DeleteService and a rollback have in common.
 
 A new deployment takes the place of the PRIMARY one, whose tasks the reconciler then replaces.
 """
@@ -30,6 +30,7 @@ from homeport.services.ecs.store import deployments as store
 from homeport.services.ecs.store import services, tasks
 
 _SUPERSEDED = "Service deployment was superseded by a new one."  # unconfirmed
+_DELETED = "Service deployment was stopped because the service was deleted."  # unconfirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,7 @@ async def begin(at: Beginning, service: ServiceRecord, revision: Revision, live:
     await services.watch_targets(at.tx, service.arn, {group for _, group in revision.fronts})
     await prepare(at.tx, service.region, revision)
     deployment = await _replace_primary(at, service, revision.arn, live, rollback=False)
-    latest = await store.latest_move(at.tx, service.arn)
-    if latest is not None and latest.status in UNDERWAY:
-        await store.put_move(at.tx, ended(latest, Moved.STOPPED, _SUPERSEDED, at.now))
+    await _stop_move(at, service, _SUPERSEDED)
     name = at.ids.hex(20)
     move = ServiceDeployment(
         arn=of_service("service-deployment", service.arn, name),
@@ -89,6 +88,17 @@ async def begin(at: Beginning, service: ServiceRecord, revision: Revision, live:
     )
     await store.put_move(at.tx, move)
     return deployment
+
+
+async def abandon(at: Beginning, service: ServiceRecord) -> None:
+    """End the service deployment that is under way of a service that is being deleted."""
+    await _stop_move(at, service, _DELETED)
+
+
+async def _stop_move(at: Beginning, service: ServiceRecord, reason: str) -> None:
+    latest = await store.latest_move(at.tx, service.arn)
+    if latest is not None and latest.status in UNDERWAY:
+        await store.put_move(at.tx, ended(latest, Moved.STOPPED, reason, at.now))
 
 
 async def roll_back(

@@ -21,7 +21,7 @@ from homeport.services.ecs.declaring import (
     make_revision,
     next_fronts,
 )
-from homeport.services.ecs.deploying import Beginning, begin
+from homeport.services.ecs.deploying import Beginning, abandon, begin
 from homeport.services.ecs.errors import InvalidParameter, ServiceNotActive, ServiceNotFound
 from homeport.services.ecs.lookup import DEFAULT_CLUSTER, get_cluster, get_definition, place_of
 from homeport.services.ecs.model.clusters import Cluster
@@ -260,6 +260,7 @@ async def delete_service(
         declared = msgspec.structs.replace(found.declared, desired_count=0)
         found = replace(found, status=ServiceStatus.DRAINING, declared=declared)
         await store.put(call.tx, found)
+        await abandon(Beginning(call.tx, call.ids, call.now()), found)
         call.wake(_NAME)
     return await _answer(call, found)
 
