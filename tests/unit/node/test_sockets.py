@@ -59,6 +59,26 @@ async def talk(address: tuple[str, int], data: bytes) -> bytes:
         await closed()
 
 
+async def test_who_asks_and_closes_its_half_is_answered():
+    gate = asyncio.Event()
+
+    async def slow(request: Request):
+        await gate.wait()
+        return await echo(request)
+
+    async with http(slow) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET /slow HTTP/1.1\r\n\r\n")
+        writer.write_eof()
+        await closed()
+        gate.set()
+        async with asyncio.timeout(5):
+            said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"/slow" in said
+        writer.close()
+
+
 async def test_http_answers_pipelined_requests_in_order():
     async with http() as address:
         data = (

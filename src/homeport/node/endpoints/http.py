@@ -94,6 +94,7 @@ class _Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._parser = httptools.HttpRequestParser(self)
+        self._ended = False  # the peer will ask nothing more
         self._hop_limit = 0  # of the packets that leave now; 0 is the machine's default
         self._begin()
 
@@ -135,6 +136,11 @@ class _Connection(asyncio.Protocol):
             self._refuse(HTTPStatus.BAD_REQUEST)
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def eof_received(self) -> bool:
+        """Stay until what was asked is answered: a client may close its half of the connection once it has asked."""
+        self._ended = True
+        return self._answering is not None
 
     # --- The parser's calls
 
@@ -189,6 +195,8 @@ class _Connection(asyncio.Protocol):
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
         finally:
             self._answering = None
+            if self._ended and self._transport is not None:
+                self._transport.close()
             self._wait_for_more()
 
     async def _limit_hops(self, hop_limit: int) -> None:
