@@ -49,6 +49,7 @@ from homeport.services.ecs.handlers.clusters import ensure_default_cluster
 from homeport.services.ecs.metering import record_usage
 from homeport.services.ecs.observe import observe
 from homeport.services.ecs.observing_targets import observe_target
+from homeport.services.ecs.protecting import answer_task
 from homeport.services.ecs.reconcilers import services as ecs_services
 from homeport.services.ecs.reconcilers.cleanup import Cleanup
 from homeport.services.ecs.reconcilers.container_instances import NAME, ContainerInstances
@@ -114,11 +115,13 @@ class Server:
             traffic=record_traffic,
             balancer=observe_balancer,
             target=observe_target,
+            protection=answer_task,
             access_log=take_file,
             wakes=("fleet.sessions", ecs_services.NAME, NAMES, BALANCING),
             instance_wakes=(INSTANCES,),
             balancer_wakes=("fleet.sessions", TARGETS, ecs_services.NAME),
             access_log_wakes=(ACCESS_LOGS,),
+            protection_wakes=(ecs_services.NAME,),
         )
         self.sessions = Sessions(database, self._clock, welcome, intake, self.wake)
         self.driver = Driver(self._reconcilers())

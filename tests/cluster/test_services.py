@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -109,4 +110,35 @@ def test_a_deployment_whose_tasks_do_not_start_is_rolled_back(lab: Lab) -> None:
     assert shown(lab, name)["taskDefinition"] == good
     assert lab.ecs.list_tasks(serviceName=name)["taskArns"] == kept
     assert any(event.startswith(f"(service {name}) rolling back to deployment ecs-svc/") for event in events(lab, name))
+    remove(lab, name)
+
+
+def test_a_task_that_protects_itself_survives_scaling_in(lab: Lab) -> None:
+    body = '{"ProtectionEnabled":true,"ExpiresInMinutes":60}'
+    ask = (
+        r"path=${ECS_AGENT_URI#http://169.254.170.2}/task-protection/v1/state; "
+        rf"printf 'PUT %s HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n%s' $path '{body}' | "
+        r"nc -w 20 169.254.170.2 80 | tail -n 1; echo; wget -q -O - $ECS_AGENT_URI/task-protection/v1/state; echo; "
+    )
+    role = "arn:aws:iam::123456789012:role/tests"
+    name = create(lab, lab.define(shell(f"{ask} sleep 1000"), taskRoleArn=role), desiredCount=1)
+    (task,) = until("a task", lambda: lab.ecs.list_tasks(serviceName=name)["taskArns"])
+    lab.running(task)
+
+    def told() -> list[str]:
+        return [line for line in lab.lines(task, "main") if line]
+
+    until("both answers", lambda: len(told()) == 2)
+    put, get = (json.loads(line)["protection"] for line in told())
+    assert put == get
+    assert (put["TaskArn"], put["ProtectionEnabled"]) == (task, True)
+    (known,) = lab.ecs.get_task_protection(cluster="default", tasks=[task])["protectedTasks"]
+    assert abs(known["expirationDate"] - datetime.fromisoformat(put["ExpirationDate"])) < timedelta(milliseconds=2)
+
+    lab.ecs.update_service(service=name, desiredCount=0)
+    until("the protection to tell", lambda: any("1 tasks under protection" in event for event in events(lab, name)))
+    found = lab.describe(task)
+    assert (found["lastStatus"], found["desiredStatus"]) == ("RUNNING", "RUNNING")
+    lab.ecs.update_task_protection(cluster="default", tasks=[task], protectionEnabled=False)
+    lab.stopped(task)
     remove(lab, name)

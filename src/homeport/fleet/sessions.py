@@ -31,6 +31,8 @@ from homeport.wire.messages import (
     NamesTaken,
     Observed,
     ObservedAck,
+    ProtectionAnswer,
+    ProtectionRequest,
     TargetAck,
     TargetObserved,
     ToNode,
@@ -53,6 +55,7 @@ Report = (
     | BalancerObserved
     | TargetObserved
     | AccessLogFile
+    | ProtectionRequest
 )
 
 
@@ -69,11 +72,13 @@ class Intake:
     names: Callable[[Tx, str, NamesTaken], Awaitable[None]]
     balancer: Callable[[Tx, str, BalancerObserved], Awaitable[None]]
     target: Callable[[Tx, str, TargetObserved], Awaitable[None]]
+    protection: Callable[[Tx, str, ProtectionRequest, float], Awaitable[ProtectionAnswer]]
     access_log: Callable[[Tx, AccessLogFile, float], Awaitable[None]]
     wakes: tuple[str, ...]  # whom to wake after a task's observation is committed
     instance_wakes: tuple[str, ...] = ()  # whom besides, after an instance's
     balancer_wakes: tuple[str, ...] = ()  # whom after a load balancer's or a target's
     access_log_wakes: tuple[str, ...] = ()  # whom after a file of an access log
+    protection_wakes: tuple[str, ...] = ()  # whom after a task's protection may have changed
 
 
 class Sessions:
@@ -243,6 +248,8 @@ class _Session:
                     case AccessLogFile():
                         await self._intake.access_log(tx, report, now)
                         acks.append(AccessLogAck(file=report.id))
+                    case ProtectionRequest():
+                        acks.append(await self._intake.protection(tx, self.node, report, now))
         for name in self._wakes(batch):
             self._wake(name)
         return acks
@@ -258,6 +265,8 @@ class _Session:
             names += self._intake.balancer_wakes
         if AccessLogFile in kinds:
             names += self._intake.access_log_wakes
+        if any(isinstance(report, ProtectionRequest) and report.enabled is not None for report in batch):
+            names += self._intake.protection_wakes
         return names
 
     async def _commit_alone(self, report: Report) -> list[ToNode]:

@@ -39,6 +39,7 @@ from homeport.node.instances.system import ensure_root
 from homeport.node.interfaces import Interfaces
 from homeport.node.logs.shipper import Shipper
 from homeport.node.naming.zones import Names
+from homeport.node.protection import ProtectionCalls
 from homeport.node.registry import Registry, RegistrySettings
 from homeport.node.reports import InstanceReports, Reports
 from homeport.node.session import Session
@@ -101,7 +102,18 @@ class Agent:
         self.roster = self._task_roster(clock)
         self.instances.serve(self.roster)
         tokens = Tokens(self._store.secret("imds-tokens"))
-        self._endpoints.serve(Answers(self.roster, self.instances, drivers.runtime, drivers.network, tokens, clock))
+        self.protection = ProtectionCalls(self._report)
+        self._endpoints.serve(
+            Answers(
+                self.roster,
+                self.instances,
+                drivers.runtime,
+                drivers.network,
+                tokens,
+                clock,
+                self.protection.ask,
+            )
+        )
         self.usage = UsageReporter(self.roster, drivers.runtime, clock, self._report)
         self.traffic = TrafficReporter(self.balancers, clock, self._report)
         self.checks = Checks(
@@ -207,7 +219,7 @@ class Agent:
         names = self._welcome.registry_names if self._welcome is not None else ()
         return (self._config.registry, *names)
 
-    def _report(self, message: wire.Usage | wire.BalancerTraffic) -> None:
+    def _report(self, message: wire.Usage | wire.BalancerTraffic | wire.ProtectionRequest) -> None:
         self.session.report(message)
 
     # --- What the server says
@@ -226,6 +238,7 @@ class Agent:
         self.session.send(wire.NamesTaken(generation=assignment.generation))
         self._take_assignment()
         self.resend()
+        self.protection.connected()
         self.output.connected()
         self.access_logs.connected()
 
@@ -266,6 +279,9 @@ class Agent:
 
     def access_log_acked(self, ack: wire.AccessLogAck) -> None:
         self.access_logs.acked(ack.file)
+
+    def protection_answered(self, answer: wire.ProtectionAnswer) -> None:
+        self.protection.answered(answer)
 
     def resend(self) -> bool:
         self.reports.flush()

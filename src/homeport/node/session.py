@@ -25,6 +25,7 @@ from homeport.wire.messages import (
     InstanceAck,
     LogAck,
     ObservedAck,
+    ProtectionAnswer,
     TargetAck,
     ToNode,
     ToServer,
@@ -70,6 +71,9 @@ class Listener(Protocol):
 
     def access_log_acked(self, ack: AccessLogAck) -> None:
         """Take the server's word that it has a file of an access log."""
+
+    def protection_answered(self, answer: ProtectionAnswer) -> None:
+        """Take the server's answer to a question about a task's protection."""
 
     def resend(self) -> bool:
         """Say again what the server has not acknowledged; says whether there is anything of the kind."""
@@ -202,3 +206,5 @@ class Session:
                 self._listener.log_acked(message)
             case AccessLogAck():
                 self._listener.access_log_acked(message)
+            case ProtectionAnswer():
+                self._listener.protection_answered(message)

@@ -49,6 +49,7 @@ from homeport.wire.balancing import (
 from homeport.wire.base import Message
 from homeport.wire.metrics import BalancerTraffic, GroupTraffic, TaskUsage, Usage
 from homeport.wire.naming import Alias, CheckAck, CheckObserved, EndpointCheck, Geography, NamesTaken, RecordSet, Zone
+from homeport.wire.protection import ProtectionAnswer, ProtectionRequest
 from homeport.wire.tasks import (
     Container,
     Dependency,
@@ -118,6 +119,8 @@ __all__ = (
     "ObservedAck",
     "PathPattern",
     "PortMapping",
+    "ProtectionAnswer",
+    "ProtectionRequest",
     "QueryPair",
     "QueryString",
     "RecordSet",
@@ -148,7 +151,7 @@ __all__ = (
     "Zone",
 )
 
-VERSION = 4
+VERSION = 5
 
 
 # --- Desired state: the network -------------------------------------------------------------------
@@ -475,6 +478,7 @@ ToNode = (
     | TargetAck
     | CheckAck
     | AccessLogAck
+    | ProtectionAnswer
 )
 ToServer = (
     Hello
@@ -488,4 +492,5 @@ ToServer = (
     | CheckObserved
     | NamesTaken
     | AccessLogFile
+    | ProtectionRequest
 )

@@ -155,6 +155,7 @@ class Task(Message, frozen=True, kw_only=True):
     region: str = ""
     service: str = ""
     group: str = ""
+    role: str = ""  # the ARN of the role that its containers act under
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     pid_mode: str = ""  # "task" shares one PID namespace
     volumes: tuple[str, ...] = ()

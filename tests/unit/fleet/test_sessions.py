@@ -35,6 +35,8 @@ from homeport.wire.messages import (
     NamesTaken,
     Observed,
     ObservedAck,
+    ProtectionAnswer,
+    ProtectionRequest,
     TargetAck,
     TargetObserved,
     TargetState,
@@ -126,6 +128,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async def record_access_log(tx: Tx, file: AccessLogFile, now: float) -> None:
         made.observed.append(file.id)
 
+    async def answer_task(tx: Tx, node: str, request: ProtectionRequest, now: float) -> ProtectionAnswer:
+        return ProtectionAnswer(request=request.id, until=now + 60.0 * (request.minutes or 1))
+
     intake = Intake(
         observed=record,
         instance=record_instance,
@@ -136,11 +141,13 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         names=record_names,
         balancer=record_balancer,
         target=record_target,
+        protection=answer_task,
         access_log=record_access_log,
         wakes=("ecs.placement",),
         instance_wakes=("ec2.instances",),
         balancer_wakes=("elbv2.targets",),
         access_log_wakes=("elbv2.access-logs",),
+        protection_wakes=("ecs.services",),
     )
     welcome = Welcome(version=VERSION)
     sessions = Sessions(database, FixedClock(), welcome, intake, lambda name: made.woken.append(name))
@@ -321,4 +328,18 @@ async def test_reports_of_load_balancers_and_targets_are_recorded_and_wake_those
         assert made.observed == ["app/web/1", "t"]
         assert made.woken.count("elbv2.targets") == 2
         assert "ecs.placement" not in made.woken
+        await leave(node, made)
+
+
+async def test_a_question_about_protection_is_answered_and_only_a_change_wakes_anybody(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        now = FixedClock().now()
+        node = await made.connect()
+        await node.join()
+        await node.send(ProtectionRequest(id="1", task="t"))
+        assert await node.receive() == ProtectionAnswer(request="1", until=now + 60)
+        assert "ecs.services" not in made.woken
+        await node.send(ProtectionRequest(id="2", task="t", enabled=True, minutes=5))
+        assert await node.receive() == ProtectionAnswer(request="2", until=now + 300)
+        assert made.woken[-1] == "ecs.services"
         await leave(node, made)

@@ -14,6 +14,7 @@ from homeport.node.endpoints.http import Handler, Request
 from homeport.node.endpoints.identity import InstancePlace, VpcPlace
 from homeport.node.endpoints.introspection import Introspection
 from homeport.node.endpoints.metadata import Metadata
+from homeport.node.endpoints.protection import ProtectionEndpoint
 from homeport.node.endpoints.stats import StatsReader
 from homeport.wire.messages import NetworkMode, PortMapping, TaskPhase
 
@@ -36,7 +37,8 @@ async def neighbours(tmp_path: Path) -> tuple[Node, Metadata]:
     for number in range(1, 6):
         await node.phase(TaskPhase.RUNNING, f"t{number}")
     clock = VirtualClock()
-    return node, Metadata(StatsReader(node.runtime, node.network, clock), clock)
+    endpoint = ProtectionEndpoint(node.agent.protection.ask)
+    return node, Metadata(StatsReader(node.runtime, node.network, clock), endpoint, clock)
 
 
 def on_instance(node: Node, served: Metadata) -> Handler:

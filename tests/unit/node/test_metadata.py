@@ -9,6 +9,7 @@ from tests.unit.node.world import World, container, task
 from homeport.node.endpoints.http import Handler, Request
 from homeport.node.endpoints.identity import VpcPlace
 from homeport.node.endpoints.metadata import Metadata
+from homeport.node.endpoints.protection import ProtectionEndpoint
 from homeport.node.endpoints.stats import StatsReader
 from homeport.runtime.protocol import ExecResult, Stats
 from homeport.wire.messages import HealthCheck, LogTarget, PortMapping, RestartPolicy, TaskPhase
@@ -41,7 +42,9 @@ async def metadata(tmp_path: Path) -> tuple[World, Handler]:
     world.run_task(SPEC)
     await world.phase(TaskPhase.RUNNING)
     clock = VirtualClock()
-    served = Metadata(StatsReader(world.runtime, world.network, clock), clock)
+    served = Metadata(
+        StatsReader(world.runtime, world.network, clock), ProtectionEndpoint(world.agent.protection.ask), clock
+    )
     return world, served.handler(VpcPlace(world.agent.roster, "vpc-1"))
 
 
@@ -152,18 +155,6 @@ async def test_credentials_of_no_role_are_refused_in_the_words_of_the_agent(tmp_
         {"code": "InvalidIdInRequest", "message": "CredentialsV2Request: Credentials not found", "HTTPErrorCode": 400},
     )
     assert (await ask(served, "/v2/credentials/"))[1]["code"] == "NoIdInRequest"
-
-
-@virtual
-async def test_task_protection_needs_a_role(tmp_path: Path):
-    _, served = await metadata(tmp_path)
-    path = "/api/endpoint-web/task-protection/v1/state"
-    status, found = await ask(served, path, method="PUT", body=b'{"ProtectionEnabled":true}')
-    assert (status, found["error"]["Code"], found["error"]["Arn"]) == (403, "AccessDeniedException", SPEC.arn)
-    status, found = await ask(served, path, method="PUT", body=b'{"Unknown":1}')
-    assert (status, found["error"]["Message"]) == (400, "UpdateTaskProtection: failed to decode request")
-    status, found = await ask(served, path, peer="10.0.0.9")
-    assert (status, found["error"]["Message"]) == (404, "Failed to find a task for the request")
 
 
 @virtual

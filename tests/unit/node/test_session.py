@@ -18,6 +18,7 @@ from homeport.wire.messages import (
     LogAck,
     Observed,
     ObservedAck,
+    ProtectionAnswer,
     TargetAck,
     TaskPhase,
     ToNode,
@@ -56,6 +57,9 @@ class Listener:
 
     def log_acked(self, ack: LogAck) -> None:
         self.heard.append(ack)
+
+    def protection_answered(self, answer: ProtectionAnswer) -> None:
+        self.heard.append(answer)
 
     def resend(self) -> bool:
         self.heard.append("resend")

@@ -7,6 +7,7 @@ from homeport.node.endpoints.identity import InstancePlace, VpcPlace
 from homeport.node.endpoints.imds import InstanceMetadataService
 from homeport.node.endpoints.introspection import Introspection
 from homeport.node.endpoints.metadata import Metadata
+from homeport.node.endpoints.protection import Ask, ProtectionEndpoint
 from homeport.node.endpoints.stats import StatsReader
 from homeport.node.endpoints.tokens import Tokens
 from homeport.node.instances.roster import InstanceRoster
@@ -25,10 +26,11 @@ class Answers:
         network: NetworkDriver,
         tokens: Tokens,
         clock: Clock,
+        ask_protection: Ask,
     ) -> None:
         self._roster = roster
         self._instances = instances
-        self._metadata = Metadata(StatsReader(runtime, network, clock), clock)
+        self._metadata = Metadata(StatsReader(runtime, network, clock), ProtectionEndpoint(ask_protection), clock)
         self._imds = InstanceMetadataService(instances, roster, tokens, clock)
 
     def in_vpc(self, vpc: str) -> Handler:

@@ -8,14 +8,13 @@ container is: an id that leaked to a neighbour is worth nothing; see `identity`.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
 from homeport.kit.clock import Clock
 from homeport.node.endpoints import clockdrift
 from homeport.node.endpoints.documents import container_document, task_document
 from homeport.node.endpoints.http import Request, Response, json_response
 from homeport.node.endpoints.identity import Place
 from homeport.node.endpoints.limiter import RateLimiter
+from homeport.node.endpoints.protection import ProtectionEndpoint
 from homeport.node.endpoints.stats import StatsReader
 from homeport.node.tasks.runner import Runner
 from homeport.wire.messages import Container
@@ -24,16 +23,12 @@ _NO_CONTAINER = "unable to get container ID from request: unable to get docker I
 _NO_TASK = "unable to get task arn from request: unable to get task Arn from v3 endpoint ID"
 
 
-class _Protection(msgspec.Struct, forbid_unknown_fields=True):
-    ProtectionEnabled: bool | None = None  # AWS's own spelling
-    ExpiresInMinutes: int | None = None
-
-
 class Metadata:
     """The endpoint's answers for the tasks of one node."""
 
-    def __init__(self, stats: StatsReader, clock: Clock) -> None:
+    def __init__(self, stats: StatsReader, protection: ProtectionEndpoint, clock: Clock) -> None:
         self._stats = stats
+        self._protection = protection
         self._clock = clock
         self._limiter = RateLimiter()
 
@@ -50,7 +45,7 @@ class Metadata:
     async def _route(self, place: Place, request: Request) -> Response:
         parts = request.path.rstrip("/").split("/")[1:]
         if parts and parts[0] == "api":
-            return self._api(place, request, parts[1:])
+            return await self._api(place, request, parts[1:])
         if request.method not in ("GET", "HEAD"):
             return json_response(405, "Method Not Allowed")
         match parts:
@@ -111,11 +106,11 @@ class Metadata:
             document["ClockDrift"] = drift.view()
         return document
 
-    def _api(self, place: Place, request: Request, parts: list[str]) -> Response:
+    async def _api(self, place: Place, request: Request, parts: list[str]) -> Response:
         found = place.find(request.peer, parts[0]) if parts else None
         match parts[1:]:
             case ["task-protection", "v1", "state"]:
-                return _protection(request, found)
+                return await self._protection.answer(request, found[0] if found is not None else None)
             case ["fault", "v1", _, "start" | "stop" | "status"]:
                 if found is None:
                     return json_response(404, {"Error": f"unable to lookup container: {parts[0]}"})
@@ -142,26 +137,3 @@ def _credentials(credentials_id: str, version: int) -> Response:
     else:
         code, message = "InvalidIdInRequest", f"{prefix}: Credentials not found"
     return json_response(400, {"code": code, "message": message, "HTTPErrorCode": 400})
-
-
-def _protection(request: Request, found: tuple[Runner, Container] | None) -> Response:
-    """Refuse as AWS does when a task has no role: the call would be made with the role's credentials."""
-    if request.method not in ("GET", "PUT"):
-        return json_response(405, "Method Not Allowed")
-    arn = found[0].spec.arn if found is not None else ""
-    if request.method == "PUT":
-        try:
-            asked = msgspec.json.decode(request.body, type=_Protection)
-        except msgspec.DecodeError:
-            return _refusal(400, arn, "InvalidParameterException", "UpdateTaskProtection: failed to decode request")
-        if asked.ProtectionEnabled is None:
-            message = "Invalid request: does not contain 'ProtectionEnabled' field"
-            return _refusal(400, arn, "InvalidParameterException", message)
-    if found is None:
-        return _refusal(404, "", "ResourceNotFoundException", "Failed to find a task for the request")
-    message = "Invalid Request: no task IAM role credentials available for task"
-    return _refusal(403, arn, "AccessDeniedException", message)
-
-
-def _refusal(status: int, arn: str, code: str, message: str) -> Response:
-    return json_response(status, {"error": {"Arn": arn, "Code": code, "Message": message}})

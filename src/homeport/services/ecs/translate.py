@@ -46,6 +46,7 @@ def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: M
         availability_zone=task.availability_zone,
         region=task.region,
         group=task.group,
+        role=applied.get("taskRoleArn", ""),
         tags=dict(tags),
         pid_mode=applied.get("pidMode", ""),
         volumes=tuple(volume["name"] for volume in applied["volumes"]),

@@ -7,15 +7,14 @@ from homeport.aws.call import Call
 from homeport.services.ecs.errors import InvalidParameter
 from homeport.services.ecs.lookup import get_cluster, place_of
 from homeport.services.ecs.model.clusters import Cluster
-from homeport.services.ecs.model.tasks import Desired, TaskRecord
+from homeport.services.ecs.model.tasks import TaskRecord
+from homeport.services.ecs.protecting import can_be_protected, protect, protection_end
 from homeport.services.ecs.service import ecs
 from homeport.services.ecs.service_views import when
-from homeport.services.ecs.store import services
 from homeport.services.ecs.store import tasks as store
 from homeport.services.ecs.views import failure_view
 
 _MOST_ASKED, _MOST_CHANGED = 100, 10
-_DEFAULT_MINUTES, _LONGEST_MINUTES = 120, 2880
 
 
 @ecs.operation("GetTaskProtection", reads=True)
@@ -32,35 +31,18 @@ async def get_task_protection(call: Call, *, cluster: str, tasks: Sequence[str])
 async def update_task_protection(
     call: Call, *, cluster: str, tasks: Sequence[str], protection_enabled: bool, expires_in_minutes: int | None = None
 ) -> dict[str, Any]:
-    if expires_in_minutes is not None and not 1 <= expires_in_minutes <= _LONGEST_MINUTES:
-        raise InvalidParameter(f"expiresInMinutes must be between 1 and {_LONGEST_MINUTES}.")
-    if expires_in_minutes is not None and not protection_enabled:
-        raise InvalidParameter("expiresInMinutes can only be given when protection is enabled.")  # unconfirmed
+    now = call.now()
+    until = protection_end(now, protection_enabled, expires_in_minutes)
     place = await get_cluster(call, cluster)
     found, failures = await _find(call, place, tasks, _MOST_CHANGED)
-    until = call.now() + 60.0 * (expires_in_minutes or _DEFAULT_MINUTES) if protection_enabled else None
     shown = []
     for record in found:
-        if until is not None and await _blocks(call, record):
+        if await protect(call.tx, record, until, now):
+            shown.append(_view(record, until, now))
+        else:
             failures.append(failure_view(record.task.task_arn, "DEPLOYMENT_BLOCKED"))
-            continue
-        await store.protect(call.tx, record.task.id, until)
-        await services.mark_due(call.tx, record.launch.service)
-        shown.append(_view(record, until, call.now()))
     call.wake("ecs.services")
     return {"protectedTasks": shown, "failures": failures}
-
-
-async def _blocks(call: Call, record: TaskRecord) -> bool:
-    """Say whether with this one more tasks would be protected than the service shall have."""
-    service = await services.find(call.tx, record.launch.service)
-    now = call.now()
-    others = [
-        each
-        for each in await store.watched(call.tx, record.launch.service)
-        if (each.protected_until or 0.0) > now and each.task.id != record.task.id
-    ]
-    return service is None or len(others) >= service.declared.desired_count
 
 
 async def _find(
@@ -76,7 +58,7 @@ async def _find(
         arn = each if each.startswith("arn:") else place_of(call).arn(f"task/{cluster.name}/{each}")
         if record is None or record.task.cluster_arn != cluster.arn:
             failures.append(failure_view(arn, "MISSING"))
-        elif not record.launch.service or record.task.desired_status is not Desired.RUNNING:
+        elif not can_be_protected(record):
             failures.append(failure_view(arn, "TASK_NOT_VALID"))
         else:
             found.append(record)
