@@ -1,5 +1,6 @@
 """A real agent with one load balancer, and webs and clients in interfaces of their own around it."""
 
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from webs import Web
 
 from homeport.wire.messages import (
     BalancerState,
+    Certificate,
     Forward,
     Listener,
     ListenerRule,
@@ -39,6 +41,17 @@ def to(*groups: TargetGroup) -> Forward:
 
 def listener(*rules: ListenerRule, port: int = 80, protocol: str = "HTTP", **changes: Any) -> Listener:
     return Listener(id=f"listener-{port}", port=port, protocol=protocol, rules=rules, **changes)
+
+
+def secure(folder: Path, *rules: ListenerRule) -> tuple[Listener, Path]:
+    """Return a listener for web.test on port 443, and the certificate by which clients know it."""
+    key, chain = folder / "key.pem", folder / "chain.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=web.test"]
+    argv += ["-addext", "subjectAltName=DNS:web.test", "-keyout", str(key), "-out", str(chain)]
+    subprocess.run(argv, check=True, capture_output=True)
+    certificate = Certificate(chain=chain.read_text(), private_key=key.read_text())
+    policy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    return listener(*rules, port=443, protocol="HTTPS", certificates=(certificate,), ssl_policy=policy), chain
 
 
 def default(action: Any) -> ListenerRule:

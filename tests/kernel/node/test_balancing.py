@@ -3,7 +3,6 @@
 import asyncio
 import random
 import ssl
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from msgspec.structs import replace
 
 from homeport.wire.messages import (
     BalancerState,
-    Certificate,
     FixedResponse,
     Forward,
     GroupStickiness,
@@ -44,6 +42,7 @@ from balancinglab import (
     default,
     listener,
     listens,
+    secure,
     site,
     target,
     to,
@@ -187,22 +186,11 @@ async def test_own_answers_have_the_status_codes_of_aws(tmp_path: Path, root_fil
 
 
 async def test_tls_listeners_speak_http_2_and_hand_over_websockets(tmp_path: Path, root_filesystem: Path):
-    key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
-    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=web.test"]
-    argv += ["-addext", "subjectAltName=DNS:web.test", "-keyout", str(key), "-out", str(chain)]
-    subprocess.run(argv, check=True, capture_output=True)
-    certificate = Certificate(chain=chain.read_text(), private_key=key.read_text())
+    encrypted, chain = secure(tmp_path, default(to(WEB)))
     context = ssl.create_default_context(cafile=str(chain))
     async with site(tmp_path, root_filesystem) as at:
         web = await at.web(11)
-        secure = listener(
-            default(to(WEB)),
-            port=443,
-            protocol="HTTPS",
-            certificates=(certificate,),
-            ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",
-        )
-        await at.balance(balancer(secure, listener(default(to(WEB)))), WEB)
+        await at.balance(balancer(encrypted, listener(default(to(WEB)))), WEB)
         await at.register(target(WEB, 11))
         client = Client(at.client, ADDRESS, 443, context)
         reply = await client.request(X_Forwarded_For="203.0.113.1", X_Amzn_Trace_Id="Root=1-0-abc;Self=x")

@@ -66,6 +66,7 @@ class Web:
     delay: float = 0.0
     break_off: bool = False  # close the connection instead of answering
     silent: bool = False  # never answer health checks
+    held: asyncio.Event | None = None  # what is asked is answered when this is set
     extra: str = ""
     proxied: bool = False  # every connection begins with a PROXY header, version 2
     sources: list[str] = field(default_factory=list)  # whose they said they were; empty for the proxy's own
@@ -124,6 +125,8 @@ class Web:
                 writer.write(data)
                 await writer.drain()
             return False
+        if self.held is not None:
+            await self.held.wait()
         await asyncio.sleep(self.delay)
         if self.break_off:
             return False
