@@ -11,6 +11,8 @@ from homeport.gateway.app import Gateway
 from homeport.kit.clock import SystemClock
 from homeport.kit.ids import RandomIds
 from homeport.services.ecs.observing_targets import observe_target
+from homeport.services.ecs.store import services
+from homeport.services.elbv2 import targets
 from homeport.wire import balancing as wire
 
 
@@ -221,6 +223,29 @@ def test_a_task_that_cannot_be_registered_is_said_and_tried_again(site: Site, ec
     ecs.clock.advance(30)
     ecs.keep()
     assert len([event for event in service.events() if event.startswith(said)]) == 1, "it is said once"
+
+
+def test_a_task_that_its_target_group_has_no_room_for_is_no_target_until_there_is(
+    site: Site, ecs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusals() -> int:
+        said = f"(service web) failed to register targets in (target-group {site.group}) with (error "
+        return sum(event.startswith(said) for event in service.events())
+
+    def registered() -> int:
+        shown = site.elb.describe_target_health(TargetGroupArn=site.group)
+        return len(shown["TargetHealthDescriptions"])
+
+    monkeypatch.setattr(targets, "MAX_TARGETS", 1)
+    service = site.service(desiredCount=2)
+    service.start()
+    assert (registered(), refusals()) == (1, 1)
+    monkeypatch.setattr(targets, "MAX_TARGETS", 2)
+    ecs.clock.advance(60)
+    ecs.keep()
+    assert (registered(), refusals()) == (2, 1)
+    progress = ecs.in_transaction(lambda tx: services.find(tx, service.arn)).progress
+    assert (progress.impediment, progress.attempts) == ("", 0), "it has come to an end, and is said anew another time"
 
 
 def test_within_its_grace_period_nothing_is_said_of_an_unhealthy_target(site: Site, ecs: Any) -> None:

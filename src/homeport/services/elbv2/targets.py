@@ -26,21 +26,23 @@ async def register(tx: Tx, target_group_arn: str, targets: Sequence[Wanted], now
     """
     Register targets with a group that exists; one that is registered stays as it is, a draining one comes back.
 
-    Raises InvalidTarget, ValidationError or TooManyTargets, and has registered nothing then if the transaction is undone.
+    Raises InvalidTarget, ValidationError or TooManyTargets, and has registered nothing then.
     """
     group = await get_group(tx, target_group_arn)
-    for wanted in targets:
-        target = await _resolve(tx, group, wanted)
-        there = await store.find(tx, group.arn, target.id, target.port)
-        if there is not None and there.draining_since is None:
-            continue
-        earlier, item = (0, "") if there is None else (there.registration, there.item)
-        await store.put(tx, replace(target, registration=max(int(now * 1000), earlier + 1), item=item))
-    if await store.count(tx, group.arn) > _most(group):
+    resolved = [await _resolve(tx, group, wanted) for wanted in targets]
+    there = {target.key: await store.find(tx, group.arn, target.id, target.port) for target in resolved}
+    new = sum(found is None for found in there.values())
+    if new and await store.count(tx, group.arn) + new > _most(group):
         raise errors.TooManyTargets(
             f"The following targets cannot be registered because the target group '{group.arn}' would have more than "
             f"{_most(group)} targets"  # unconfirmed
         )
+    for target in {target.key: target for target in resolved}.values():
+        found = there[target.key]
+        if found is not None and found.draining_since is None:
+            continue
+        earlier, item = (0, "") if found is None else (found.registration, found.item)
+        await store.put(tx, replace(target, registration=max(int(now * 1000), earlier + 1), item=item))
 
 
 async def deregister(tx: Tx, target_group_arn: str, targets: Sequence[Wanted], now: float) -> None:

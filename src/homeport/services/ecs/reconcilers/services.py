@@ -281,12 +281,12 @@ class Look:
             if after is not before:
                 await tasks.update(self.here.tx, after)
         self.records = entered.records
+        self.tried = bool(entered.counts or entered.refused)
         for group, count in entered.counts.items():
             await self._say(texts.registered(self.service.name, count, group))
             self.wakes.update(FOLLOWERS)
         for group, reason in entered.refused.items():
             self.impediment = texts.failed_to_register(self.service.name, group, reason)
-            self.tried = True
 
     async def _behind(self) -> Behind:
         groups = {place.group for each in self.records for place in balancing.places_of(each)}
