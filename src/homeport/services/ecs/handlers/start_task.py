@@ -59,15 +59,11 @@ async def start_task(
     for index, given in enumerate(container_instances):
         outcome = await _start_on(call, order, given, index)
         if isinstance(outcome, TaskRecord):
-            shown.append(task_view(await _insert(call, outcome), outcome.tags))
+            shown.append(task_view(await tasks.insert(call.tx, outcome), outcome.tags))
         else:
             failures.append(outcome)
     call.wake("ecs.placement")
     return {"tasks": shown, "failures": failures}
-
-
-async def _insert(call: Call, record: TaskRecord) -> str:
-    return await tasks.insert(call.tx, record)
 
 
 async def _start_on(call: Call, order: Order, given: str, index: int) -> TaskRecord | dict[str, str]:
