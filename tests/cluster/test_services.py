@@ -53,6 +53,13 @@ def steady(lab: Lab, name: str) -> Callable[[], bool]:
     return look
 
 
+def image_of_revision(lab: Lab, name: str) -> dict[str, Any]:
+    """Return the image of the revision that the service's only deployment led to."""
+    (move,) = lab.ecs.list_service_deployments(service=name)["serviceDeployments"]
+    found = lab.ecs.describe_service_revisions(serviceRevisionArns=[move["targetServiceRevisionArn"]])
+    return dict(found["serviceRevisions"][0]["containerImages"][0])
+
+
 def remove(lab: Lab, name: str) -> None:
     lab.ecs.delete_service(service=name, force=True)
     until(f"{name} to be gone", lambda: shown(lab, name)["status"] == "INACTIVE")
@@ -73,6 +80,8 @@ def test_a_rolling_deployment_never_has_fewer_healthy_tasks_than_asked_for(lab: 
     aws("wait", "services-stable", "--services", name)
     old = set(lab.ecs.list_tasks(serviceName=name)["taskArns"])
     assert len(old) == 2
+    digests = {each["containers"][0]["imageDigest"] for each in lab.ecs.describe_tasks(tasks=list(old))["tasks"]}
+    assert digests == {image_of_revision(lab, name)["imageDigest"]}
     lab.ecs.update_service(
         service=name, taskDefinition=lab.define({**WEB, "environment": [{"name": "A", "value": "b"}]})
     )

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from homeport.services.ecs.store import deployments
+
 from .services import Service
 
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
@@ -148,3 +150,57 @@ def test_a_revision_keeps_what_its_tasks_are_made_from(ecs: Any) -> None:
         "guardDutyEnabled": False,
     }
     assert answer["failures"] == [{"arn": missing, "reason": "MISSING"}]
+
+
+def images(ecs: Any) -> dict[str, list[dict[str, Any]]]:
+    """Return the images of the revisions that the service's deployments led to, by task definition."""
+    arns = [each["targetServiceRevisionArn"] for each in listed(ecs)]
+    found = ecs.client.describe_service_revisions(serviceRevisionArns=arns)["serviceRevisions"]
+    return {each["taskDefinition"]: each["containerImages"] for each in found}
+
+
+def test_a_revision_shows_the_digests_that_its_first_tasks_have_found(ecs: Any) -> None:
+    parts = [
+        {"name": "web", "image": "homeport/web:latest"},
+        {"name": "side", "image": "side"},
+        {"name": "free", "image": "free", "versionConsistency": "disabled"},
+    ]
+    service = Service(ecs, taskDefinition=ecs.register(*parts))
+    first, second = service.tasks()
+    bare = [{"containerName": part["name"], "image": part["image"]} for part in parts]
+    definition = service.created["taskDefinition"]
+    ecs.place()
+    assert images(ecs) == {definition: bare}
+
+    def pulled(task: dict[str, Any], **digests: str) -> None:
+        ecs.report(task, "network-ready", containers={name: {"image_digest": d} for name, d in digests.items()})
+
+    pulled(first, web="sha256:aa", free="sha256:ff")
+    shown = [bare[0] | {"imageDigest": "sha256:aa"}, *bare[1:]]
+    assert images(ecs) == {definition: shown}
+    pulled(second, web="sha256:bb", side="sha256:cc")
+    shown[1] = bare[1] | {"imageDigest": "sha256:cc"}
+    assert images(ecs) == {definition: shown}
+    described = {part["name"]: part.get("imageDigest") for part in ecs.describe(second)["containers"]}
+    assert described == {"web": "sha256:bb", "side": "sha256:cc", "free": None}
+    other = service.update(taskDefinition=ecs.register(*parts, family="other"))["taskDefinition"]
+    assert images(ecs) == {definition: shown, other: bare}
+
+
+def test_tasks_of_no_service_and_of_a_forgotten_one_leave_no_digests(ecs: Any) -> None:
+    def kept() -> Any:
+        return ecs.in_transaction(lambda tx: tx.fetch("SELECT container, digest FROM ecs_revision_images"))
+
+    alone = ecs.run()
+    ecs.place()
+    ecs.report(alone, "network-ready", containers={"web": {"image_digest": "sha256:aa"}})
+    assert kept() == []
+    service = Service(ecs, desiredCount=1)
+    (task,) = service.tasks()
+    ecs.place()
+    ecs.report(task, "network-ready", containers={"web": {"image_digest": "sha256:aa"}})
+    assert [tuple(row) for row in kept()] == [("web", "sha256:aa")]
+    ecs.in_transaction(lambda tx: deployments.remove(tx, service.arn))
+    assert kept() == []
+    ecs.report(task, "running", containers={"web": {"image_digest": "sha256:bb"}})
+    assert kept() == []

@@ -14,7 +14,7 @@ from homeport.services.ecs import lifecycle
 from homeport.services.ecs.model.tasks import StopCode, Task, TaskRecord
 from homeport.services.ecs.moving import move
 from homeport.services.ecs.registering import host_reason
-from homeport.services.ecs.store import tasks
+from homeport.services.ecs.store import deployments, tasks
 from homeport.wire.messages import Observed, StopCause, TaskPhase
 
 _ENDING = frozenset({TaskPhase.STOPPING, TaskPhase.STOPPED, TaskPhase.GONE})
@@ -27,12 +27,26 @@ async def observe(tx: Tx, node: str, observed: Observed, now: float) -> None:
         return
     task = await _with_host(tx, record, observed, now)
     task = lifecycle.advance(task, record.launch.containers, observed, now)
+    await _resolve_images(tx, record, task)
     await move(tx, record, replace(record, task=task, observed_sequence=observed.sequence), now)
     if observed.phase in {TaskPhase.STOPPED, TaskPhase.GONE}:
         await _drop(tx, record, node)
     if observed.phase is TaskPhase.GONE:
         # Only now is the address free on the node: lent earlier, two interfaces could have it.
         await ec2.release_interface(tx, record.launch.interface)
+
+
+async def _resolve_images(tx: Tx, record: TaskRecord, task: Task) -> None:
+    """Keep what the names of images have turned out to mean, for the service's revision that the task is of."""
+    if not record.launch.revision_of_service:
+        return
+    known = {container.name: container.image_digest for container in record.task.containers}
+    found = {
+        container.name: container.image_digest
+        for container in task.containers
+        if container.image_digest and container.image_digest != known[container.name]
+    }
+    await deployments.resolve_images(tx, record.launch.revision_of_service, found)
 
 
 async def _with_host(tx: Tx, record: TaskRecord, observed: Observed, now: float) -> Task:

@@ -1,6 +1,6 @@
 """Service deployments and revisions as AWS shows them.  Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeport.services.ecs.deployments.breaker import threshold
@@ -113,8 +113,8 @@ def _monitoring(move: ServiceDeployment) -> str:
     return "MONITORING" if move.status in {Moved.PENDING, Moved.IN_PROGRESS} else "MONITORING_COMPLETE"
 
 
-def revision_view(revision: Revision, definition: TaskDefinition | None) -> dict[str, Any]:
-    """Return a service revision; of its images the names alone, as each task resolves them by itself."""
+def revision_view(revision: Revision, definition: TaskDefinition | None, digests: Mapping[str, str]) -> dict[str, Any]:
+    """Return a service revision; *digests* of its images, by container, are shown as far as they are known."""
     containers = definition.parsed()["containerDefinitions"] if definition is not None else []
     return {
         "serviceRevisionArn": revision.arn,
@@ -125,11 +125,18 @@ def revision_view(revision: Revision, definition: TaskDefinition | None) -> dict
         "loadBalancers": list(revision.load_balancers),
         "serviceRegistries": list(revision.registries),
         **network_view(revision),
-        "containerImages": [{"containerName": each["name"], "image": each["image"]} for each in containers],
+        "containerImages": [_image_view(each, digests.get(each["name"])) for each in containers],
         "guardDutyEnabled": False,
         "createdAt": when(revision.created_at),
         **_resolved(revision),
     }
+
+
+def _image_view(container: Mapping[str, Any], digest: str | None) -> dict[str, Any]:
+    """Return a container's image; where it may differ from task to task its digest is nothing of the revision's."""
+    view = {"containerName": container["name"], "image": container["image"]}
+    resolved = digest is not None and container.get("versionConsistency") != "disabled"
+    return view | {"imageDigest": digest} if resolved else view
 
 
 def _resolved(revision: Revision) -> dict[str, Any]:

@@ -86,9 +86,10 @@ async def _shown(call: Call, move: ServiceDeployment) -> dict[str, Any]:
 async def describe_service_revisions(call: Call, *, service_revision_arns: Sequence[str]) -> dict[str, Any]:
     arns = _checked(service_revision_arns, "service revisions")
     found = await store.revisions(call.tx, arns)
+    digests = await store.digests(call.tx, arns)
     return {
         "serviceRevisions": [
-            revision_view(found[arn], await _definition(call, found[arn])) for arn in arns if arn in found
+            revision_view(found[arn], await _definition(call, found[arn]), digests[arn]) for arn in arns if arn in found
         ],
         "failures": [failure_view(arn, "MISSING") for arn in arns if arn not in found],
     }

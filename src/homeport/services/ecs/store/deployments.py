@@ -1,6 +1,6 @@
 """Rows of service revisions, deployments and service deployments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -28,6 +28,31 @@ async def revisions(tx: Tx, arns: Sequence[str]) -> dict[str, Revision]:
     marks = ", ".join("?" * len(arns))
     rows = await tx.fetch(f"SELECT arn, document FROM ecs_service_revisions WHERE arn IN ({marks})", *arns)
     return {arn: _revision(document) for arn, document in rows}
+
+
+async def resolve_images(tx: Tx, revision: str, digests: Mapping[str, str]) -> None:
+    """Record the digests of a revision's images, by container, where none is known yet."""
+    for container, digest in digests.items():
+        await tx.execute(
+            """INSERT INTO ecs_revision_images (revision, service, container, digest)
+               SELECT arn, service, ?, ? FROM ecs_service_revisions WHERE arn = ?
+               ON CONFLICT (revision, container) DO NOTHING""",
+            container,
+            digest,
+            revision,
+        )
+
+
+async def digests(tx: Tx, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the digests of revisions' images by revision and container, as far as they are known."""
+    marks = ", ".join("?" * len(arns))
+    rows = await tx.fetch(
+        f"SELECT revision, container, digest FROM ecs_revision_images WHERE revision IN ({marks})", *arns
+    )
+    found: dict[str, dict[str, str]] = {arn: {} for arn in arns}
+    for arn, container, digest in rows:
+        found[arn][container] = digest
+    return found
 
 
 async def put(tx: Tx, deployment: Deployment) -> None:
@@ -117,5 +142,5 @@ async def page_of_moves(
 
 async def remove(tx: Tx, service: str) -> None:
     """Forget all revisions and deployments of a service."""
-    for table in ("ecs_service_revisions", "ecs_deployments", "ecs_service_deployments"):
+    for table in ("ecs_service_revisions", "ecs_revision_images", "ecs_deployments", "ecs_service_deployments"):
         await tx.execute(f"DELETE FROM {table} WHERE service = ?", service)
