@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.api.ecs.services import Service
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:task-definition"
 
@@ -95,6 +96,22 @@ def test_deleted_revision_stays_while_a_task_runs_it(ecs: Any) -> None:
     assert ecs.client.describe_task_definition(taskDefinition="web:1")["taskDefinition"]["revision"] == 1
     ecs.client.stop_task(task=task["taskArn"])
     ecs.report(task, "gone")
+    ecs.cleanup(later=0)
+    assert ecs.refusal(ecs.client.describe_task_definition, taskDefinition="web:1")[0] == "ClientException"
+
+
+def test_deleted_revision_stays_while_a_service_has_it(ecs: Any) -> None:
+    service = Service(ecs, desiredCount=0)
+    ecs.client.deregister_task_definition(taskDefinition="web:1")
+    ecs.client.delete_task_definitions(taskDefinitions=["web:1"])
+    ecs.cleanup(later=0)
+    service.update(desiredCount=1)
+    service.become_steady()
+    assert len(service.ids()) == 1, "it still starts tasks of it"
+    service.update(taskDefinition=ecs.register())
+    ecs.cleanup(later=0)
+    assert ecs.client.describe_task_definition(taskDefinition="web:1"), "it may have to go back"
+    service.become_steady()
     ecs.cleanup(later=0)
     assert ecs.refusal(ecs.client.describe_task_definition, taskDefinition="web:1")[0] == "ClientException"
 

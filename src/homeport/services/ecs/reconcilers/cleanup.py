@@ -47,7 +47,11 @@ class Cleanup:
 
 
 async def _remove_definitions(tx: Tx) -> None:
-    """Remove the revisions whose deletion was asked for and that no live task runs any more."""
-    for definition in await task_definitions.deleting(tx, _BATCH):
+    """Remove the revisions whose deletion was asked for and that no live task and no service has any more."""
+    deleting = await task_definitions.deleting(tx, _BATCH)
+    of_services = await deployments.definitions_in_use(tx) if deleting else set()
+    for definition in deleting:
+        if f"{definition.family}:{definition.revision}" in of_services:
+            continue
         if not await tasks.uses_definition(tx, definition.family, definition.revision):
             await task_definitions.remove(tx, definition)

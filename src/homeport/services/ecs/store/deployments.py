@@ -5,12 +5,24 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from homeport.db.database import Tx
-from homeport.services.ecs.model.services import Deployment, DeploymentStatus, Moved, Revision, ServiceDeployment
+from homeport.services.ecs.model.services import (
+    Deployment,
+    DeploymentStatus,
+    Moved,
+    Progress,
+    Revision,
+    ServiceDeployment,
+)
 
 _encode = msgspec.json.Encoder().encode
 _revision = msgspec.json.Decoder(Revision).decode
 _deployment = msgspec.json.Decoder(Deployment).decode
 _service_deployment = msgspec.json.Decoder(ServiceDeployment).decode
+_progress = msgspec.json.Decoder(Progress).decode
+
+
+def _completed(progress: str) -> str:
+    return _progress(progress).completed
 
 
 async def put_revision(tx: Tx, revision: Revision) -> None:
@@ -79,6 +91,17 @@ async def of_service(tx: Tx, service: str) -> list[Deployment]:
     )
     found = [_deployment(document) for (document,) in rows]
     return sorted(found, key=lambda each: each.status is not DeploymentStatus.PRIMARY)
+
+
+async def definitions_in_use(tx: Tx) -> set[str]:
+    """Return the task definitions, as FAMILY:REVISION, that services have or would go back to; tasks or none of them."""
+    rows = await tx.fetch(
+        """SELECT d.document, s.progress FROM ecs_services s JOIN ecs_deployments d ON d.service = s.arn
+           WHERE s.inactive_since IS NULL"""
+    )
+    used = {arn for document, progress in rows for arn in (_deployment(document).revision, _completed(progress))}
+    found = await revisions(tx, list(used - {""}))
+    return {revision.task_definition.rpartition("/")[2] for revision in found.values()}
 
 
 async def put_move(tx: Tx, move: ServiceDeployment) -> None:
