@@ -325,6 +325,30 @@ def test_the_strategy_stays_while_a_deployment_is_under_way(site: Shifted, ecs: 
     )
 
 
+def test_the_strategy_stays_while_traffic_is_divided(site: Shifted, ecs: Any) -> None:
+    canary = {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": 600}}
+    service = site.kept({**canary, "deploymentCircuitBreaker": {"enable": True, "rollback": False}})
+    site.deploy(service)
+    site.grow(service)
+    assert site.weights() == (90, 10)
+    for _ in range(8):
+        for target in site.node.targets():
+            if target.target_group.split("/")[1] == "other" and not target.draining:
+                site.node.say(target, "unhealthy", "Request timed out")
+        site.proceed()
+        site.drain(service)
+        service.start()
+    assert service.deployments()["PRIMARY"] == "FAILED"
+    assert site.weights() == (90, 10)
+    rolling = {"strategy": "ROLLING"}
+    assert ecs.refusal(ecs.client.update_service, service="web", deploymentConfiguration=rolling) == (
+        "InvalidParameterException",
+        "The deployment strategy cannot be changed while a failed deployment has part of the traffic.",
+    )
+    site.deploy(service)
+    assert site.weights() == (100, 0), "another deployment takes it back"
+
+
 def test_a_rule_that_is_gone_is_said_once_and_tried_again_less_and_less_often(site: Shifted, ecs: Any) -> None:
     service = site.kept(BLUE_GREEN)
     service.update(taskDefinition=site.define())

@@ -42,14 +42,19 @@ def declared_anew(service: ServiceRecord, rebalancing: str | None, **given: obje
     return replace(service, declared=msgspec.structs.replace(declared, rebalancing=spread))
 
 
-async def check_strategy(call: Call, before: ServiceRecord, after: ServiceRecord) -> None:
-    """Refuse another strategy while a deployment is under way: it would leave traffic where the old one moved it."""
+async def check_strategy(call: Call, before: ServiceRecord, after: ServiceRecord, current: Revision) -> None:
+    """Refuse another strategy while it would leave traffic where a deployment moved it that has not come to its end."""
     if before.declared.configuration.strategy is after.declared.configuration.strategy:
         return
     latest = await deployments.latest_move(call.tx, before.arn)
     if latest is not None and latest.status in UNDERWAY:
         raise InvalidParameter(  # unconfirmed
             "The deployment strategy cannot be changed while a deployment is in progress."
+        )
+    production, test = before.progress.production, before.progress.test
+    if current.load_balancers and (len(production) > 1 or test != production):
+        raise InvalidParameter(  # unconfirmed
+            "The deployment strategy cannot be changed while a failed deployment has part of the traffic."
         )
 
 

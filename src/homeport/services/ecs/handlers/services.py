@@ -238,7 +238,7 @@ async def update_service(
     platform = platform_version or current.platform_version or None
     network = current.network if network_configuration is None else network_configuration
     revision = make_revision(call, changed, definition, compute, platform, network, fronts)
-    await check_strategy(call, found, changed)
+    await check_strategy(call, found, changed, current)
     await check_startable(call, place, changed, definition, revision)
     changed = replace(changed, launch_type=compute.launch_type)
     await store.put(call.tx, changed)
