@@ -146,6 +146,13 @@ def test_the_health_of_a_target_in_the_words_of_aws(status: str, check: str, cod
     assert health(ServerSeen("b", "s", status, check, code), HEALTHY) == wanted
 
 
+def test_a_target_stays_as_it_was_while_its_next_check_is_under_way():
+    statistics = "# pxname,svname,status,check_status,check_code,scur\nb,s,DOWN,* L7STS,0,0\n"
+    (server,) = parse(statistics).servers
+    assert health(server, TIMED_OUT) == TIMED_OUT
+    assert health(server, CHECKING) == CHECKING
+
+
 def test_a_target_that_is_not_there_yet_is_being_registered():
     assert health(None, REGISTERING) == REGISTERING
 

@@ -38,16 +38,21 @@ def health(seen: ServerSeen | None, before: Health) -> Health:
             return HEALTHY
         case "DOWN":
             assert seen is not None, "a word came from somewhere"
-            return unhealthy(seen)
+            return before if _code_to_come(seen) else unhealthy(seen)
         case "NOLB":
             return CHECKING
     # in maintenance, or not there: it is about to be told to the proxy, which may have been restarted
     return REGISTERING if before.state in (TargetState.DRAINING, TargetState.DRAINED) else before
 
 
+def _code_to_come(seen: ServerSeen) -> bool:
+    """Tell whether the next check is under way: how the last one ended is still said then, but not with which code."""
+    return seen.check == "L7STS" and seen.code in ("", "0")
+
+
 def unhealthy(seen: ServerSeen) -> Health:
     """Return why a target is unhealthy, by the end of its last check."""
-    if seen.check == "L7STS" and seen.code:
+    if seen.check == "L7STS":
         return Health(
             TargetState.UNHEALTHY,
             "Target.ResponseCodeMismatch",
