@@ -128,6 +128,7 @@ def test_a_task_that_protects_itself_survives_scaling_in(lab: Lab) -> None:
         r"path=${ECS_AGENT_URI#http://169.254.170.2}/task-protection/v1/state; "
         rf"printf 'PUT %s HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n%s' $path '{body}' | "
         r"nc -w 20 169.254.170.2 80 | tail -n 1; echo; wget -q -O - $ECS_AGENT_URI/task-protection/v1/state; echo; "
+        r"wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo; "
     )
     role = "arn:aws:iam::123456789012:role/tests"
     name = create(lab, lab.define(shell(f"{ask} sleep 1000"), taskRoleArn=role), desiredCount=1)
@@ -137,8 +138,10 @@ def test_a_task_that_protects_itself_survives_scaling_in(lab: Lab) -> None:
     def told() -> list[str]:
         return [line for line in lab.lines(task, "main") if line]
 
-    until("both answers", lambda: len(told()) == 2)
-    put, get = (json.loads(line)["protection"] for line in told())
+    until("all answers", lambda: len(told()) == 3)
+    *answers, metadata = (json.loads(line) for line in told())
+    assert metadata["ServiceName"] == name
+    put, get = (answer["protection"] for answer in answers)
     assert put == get
     assert (put["TaskArn"], put["ProtectionEnabled"]) == (task, True)
     (known,) = lab.ecs.get_task_protection(cluster="default", tasks=[task])["protectedTasks"]

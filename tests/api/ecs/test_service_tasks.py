@@ -31,6 +31,7 @@ def test_a_service_starts_its_tasks_and_becomes_steady(ecs: Any) -> None:
     assert service.shown()["pendingCount"] == 3
     service.start()
     assert (service.shown()["runningCount"], service.shown()["pendingCount"]) == (3, 0)
+    assert {ecs.assigned_task(task).service for task in started} == {"web"}  # which its metadata names
     assert STEADY not in service.events()
     assert service.deployments() == {"PRIMARY": "IN_PROGRESS"}
     service.settle()

@@ -46,6 +46,7 @@ def wire_task(task: Task, launch: Launch, definition: Mapping[str, Any], tags: M
         availability_zone=task.availability_zone,
         region=task.region,
         group=task.group,
+        service=launch.service.rpartition("/")[2],
         role=applied.get("taskRoleArn", ""),
         tags=dict(tags),
         pid_mode=applied.get("pidMode", ""),
