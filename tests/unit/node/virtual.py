@@ -1,4 +1,8 @@
-"""An event loop whose clock jumps when there is nothing to do, so that tests about time take none."""
+"""
+An event loop whose clock jumps when there is nothing to do, so that tests about time take none.
+
+It stands still while a thread works: what takes a thread a moment must not take the loop seconds.
+"""
 
 import asyncio
 import functools
@@ -6,17 +10,22 @@ import selectors
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+_REAL_SECONDS = 5  # how long a thread or another process may take
+
 
 class _Selector(selectors.DefaultSelector):
     seconds = 0.0
+    working = 0  # threads that have not ended
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
         if timeout is None:
-            ready = super().select(5)  # a thread or another process may still have something to say
+            ready = super().select(_REAL_SECONDS)  # a thread or another process may still have something to say
             assert ready, "every task waits, and nothing will ever happen"
+            return ready
+        if self.working and (ready := super().select(_REAL_SECONDS)):
             return ready
         self.seconds += max(timeout, 1e-9)
         return ready
@@ -30,6 +39,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.own.seconds
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+        future = super().run_in_executor(executor, func, *args)
+        self.own.working += 1
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, _: "asyncio.Future[Any]") -> None:
+        self.own.working -= 1
 
 
 class VirtualClock:
