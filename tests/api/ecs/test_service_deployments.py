@@ -75,6 +75,18 @@ def test_a_deployment_that_is_overtaken_is_stopped(ecs: Any) -> None:
     assert [each["status"] for each in listed(ecs)] == ["IN_PROGRESS", "STOPPED"]
 
 
+def test_a_clock_that_was_set_back_confuses_no_deployments(ecs: Any) -> None:
+    service = Service(ecs)
+    service.become_steady()
+    later = "UPDATE ecs_service_deployments SET created_at = created_at + 7200"
+    ecs.in_transaction(lambda tx: tx.execute(later))
+    service.update(forceNewDeployment=True)
+    assert {each["status"] for each in listed(ecs)} == {"SUCCESSFUL", "IN_PROGRESS"}
+    assert described(ecs, service.shown()["currentServiceDeployment"])["status"] == "IN_PROGRESS"
+    service.become_steady()
+    assert [each["status"] for each in listed(ecs)] == ["SUCCESSFUL", "SUCCESSFUL"]
+
+
 def test_the_deployment_of_a_service_that_is_deleted_is_stopped(ecs: Any) -> None:
     service = Service(ecs)
     service.become_steady()

@@ -6,6 +6,7 @@ import msgspec
 
 from homeport.db.database import Tx
 from homeport.services.ecs.model.services import (
+    UNDERWAY,
     Deployment,
     DeploymentStatus,
     Moved,
@@ -124,10 +125,17 @@ async def moves(tx: Tx, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
 
 
 async def latest_move(tx: Tx, service: str) -> ServiceDeployment | None:
-    """Return the service deployment that was begun last."""
+    """
+    Return the service deployment that was begun last.
+
+    One that is under way is it, whatever the clock said when it began: another begins only when it has ended.
+    """
+    marks = ", ".join("?" * len(UNDERWAY))
     row = await tx.fetch_one(
-        "SELECT document FROM ecs_service_deployments WHERE service = ? ORDER BY created_at DESC, arn DESC LIMIT 1",
+        f"""SELECT document FROM ecs_service_deployments WHERE service = ?
+            ORDER BY CASE WHEN status IN ({marks}) THEN 0 ELSE 1 END, created_at DESC, arn DESC LIMIT 1""",
         service,
+        *UNDERWAY,
     )
     return None if row is None else _service_deployment(row[0])
 
