@@ -73,7 +73,7 @@ WAYS = (
 def desired() -> Network:
     def interface(name: str, number: int, **members: object) -> Interface:
         mac, address = f"02:00:00:00:00:{number:02x}", f"10.0.1.{number}"
-        return Interface(name, "vpc-1", "10.0.1.0/24", mac, address, groups=("sg-1",), **members)  # type: ignore[arg-type] - members of the same class
+        return Interface(name, "vpc-1", "10.0.1.0/24", mac, address, groups=("sg-1",), **members)  # type: ignore[arg-type]  # members of the same class
 
     everything = (Rule(cidr="0.0.0.0/0"),)
     bindings = tuple(Binding("tcp", port, port) for port in (CONTROL, DATA, ECHO))
