@@ -9,9 +9,11 @@ from homeport.node.session import Session
 from homeport.wire import frames
 from homeport.wire.messages import (
     VERSION,
+    AccessLogAck,
     Assignment,
     BalancerAck,
     Change,
+    CheckAck,
     Facts,
     Hello,
     InstanceAck,
@@ -55,7 +57,13 @@ class Listener:
     def target_acked(self, ack: TargetAck) -> None:
         self.heard.append(ack)
 
+    def check_acked(self, ack: CheckAck) -> None:
+        self.heard.append(ack)
+
     def log_acked(self, ack: LogAck) -> None:
+        self.heard.append(ack)
+
+    def access_log_acked(self, ack: AccessLogAck) -> None:
         self.heard.append(ack)
 
     def protection_answered(self, answer: ProtectionAnswer) -> None:
@@ -137,6 +145,26 @@ async def test_reports_are_sent_only_within_a_session(tmp_path: Path):
     server.say(ObservedAck(task="t1", sequence=1))
     await until(lambda: ObservedAck(task="t1", sequence=1) in listener.heard)
     assert server.heard[1:] == [REPORT]
+
+
+@virtual
+async def test_every_answer_of_the_server_is_heard_in_its_order(tmp_path: Path):
+    server, session, listener = await pair(tmp_path)
+    await server.start()
+    await until(lambda: session.ready)
+    answers: list[ToNode] = [
+        ObservedAck(task="t1", sequence=1),
+        InstanceAck(instance="i-1", sequence=2),
+        CheckAck(check="c", sequence=3),
+        BalancerAck(balancer="app/web/1", sequence=4),
+        TargetAck(target="t", sequence=5),
+        LogAck(source="s", offset=6),
+        AccessLogAck(file="f"),
+        ProtectionAnswer(request="r"),
+    ]
+    server.say(*answers)
+    await until(lambda: listener.heard[-1] == answers[-1])
+    assert listener.heard[2:] == answers
 
 
 @virtual
