@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from homeport.network.desired import Binding, Group, Host, Interface, Network, Rule, Sandbox, Vpc
 from homeport.network.kernel import KernelNetwork
@@ -71,9 +72,9 @@ WAYS = (
 
 
 def desired() -> Network:
-    def interface(name: str, number: int, **members: object) -> Interface:
+    def interface(name: str, number: int, **members: Any) -> Interface:
         mac, address = f"02:00:00:00:00:{number:02x}", f"10.0.1.{number}"
-        return Interface(name, "vpc-1", "10.0.1.0/24", mac, address, groups=("sg-1",), **members)  # type: ignore[arg-type]  # members of the same class
+        return Interface(name, "vpc-1", "10.0.1.0/24", mac, address, groups=("sg-1",), **members)
 
     everything = (Rule(cidr="0.0.0.0/0"),)
     bindings = tuple(Binding("tcp", port, port) for port in (CONTROL, DATA, ECHO))

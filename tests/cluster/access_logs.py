@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from tests.cluster.conftest import until
 
@@ -132,7 +133,7 @@ def waiting(here: installation.Installation) -> int:
 def elb_answers(elb: Any) -> bool:
     try:
         return bool(elb.describe_load_balancers()["LoadBalancers"])
-    except Exception:
+    except (BotoCoreError, ClientError):
         return False
 
 

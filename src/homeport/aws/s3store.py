@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import botocore.session
+from botocore import exceptions as failures
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
 
 from homeport.aws.objects import NotStored, StoreAway
 from homeport.kit.objectstore import Keys
@@ -61,14 +61,14 @@ class S3Store:
     def _put(self, bucket: str, key: str, body: bytes) -> None:
         try:
             self._client.put_object(Bucket=bucket, Key=key, Body=body)
-        except ClientError as error:
+        except failures.ClientError as error:
             problem = error.response.get("Error", {})
             own_fault = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _FAULT
             kind = StoreAway if own_fault else NotStored
             raise kind(f"{problem.get('Code', '')}: {problem.get('Message', '')}") from error
-        except (HTTPClientError, ConnectionError) as error:
+        except (failures.HTTPClientError, failures.ConnectionError) as error:
             raise StoreAway(str(error)) from error
-        except BotoCoreError as error:
+        except failures.BotoCoreError as error:
             raise NotStored(str(error)) from error
 
     def close(self) -> None:
