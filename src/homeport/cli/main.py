@@ -29,6 +29,11 @@ app.add_typer(net, name="net")
 app.add_typer(explain, name="explain")
 app.add_typer(deploy, name="deploy")
 
+S3Endpoint = Annotated[str, typer.Option("--s3-endpoint", help="URL of an S3-compatible store, for access logs.")]
+S3Credentials = Annotated[
+    str, typer.Option("--s3-credentials", help="A file with the store's keys, as AWS's tools have it.")
+]
+
 
 def main() -> None:
     """Run the command line."""
@@ -39,12 +44,8 @@ def main() -> None:
 def lab(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the lab's state and logs on disk, and say where.")] = False,
-    s3_endpoint: Annotated[
-        str, typer.Option("--s3-endpoint", help="URL of an S3-compatible store, for access logs.")
-    ] = "",
-    s3_credentials: Annotated[
-        str, typer.Option("--s3-credentials", help="A file with the store's keys, as AWS's tools have it.")
-    ] = "",
+    s3_endpoint: S3Endpoint = "",
+    s3_credentials: S3Credentials = "",
 ) -> None:
     """
     Run a command beside a fresh Homeport in a box.
@@ -70,12 +71,8 @@ def up(
     account: Annotated[str, typer.Option(help="The account of every ARN.")] = Installation().account,
     state: Annotated[str, typer.Option(help="What survives a reboot.")] = Installation().state,
     run: Annotated[str, typer.Option(help="Sockets and namespaces.", envvar="HOMEPORT_RUN")] = Installation().run,
-    s3_endpoint: Annotated[
-        str, typer.Option("--s3-endpoint", help="URL of an S3-compatible store, for access logs.")
-    ] = "",
-    s3_credentials: Annotated[
-        str, typer.Option("--s3-credentials", help="A file with the store's keys, as AWS's tools have it.")
-    ] = "",
+    s3_endpoint: S3Endpoint = "",
+    s3_credentials: S3Credentials = "",
 ) -> None:
     """Run Homeport on this machine: in the foreground until Ctrl-C, or detached."""
     from homeport.cli.daemon import up as command

@@ -93,6 +93,16 @@ class Shifted(Site):
         service.finish()
         self.proceed()
 
+    def fail_green(self, service: Service) -> None:
+        """Have the targets of the new tasks be unhealthy, and of those that follow them, until the breaker trips."""
+        for _ in range(8):
+            for target in self.node.targets():
+                if target.target_group.split("/")[1] == "other" and not target.draining:
+                    self.node.say(target, "unhealthy", "Request timed out")
+            self.proceed()
+            self.drain(service)
+            service.start()
+
     def move(self, service: Service) -> dict[str, Any]:
         arn = service.shown()["currentServiceDeployment"]
         found = self.ecs.client.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
@@ -282,13 +292,7 @@ def test_green_tasks_that_fail_give_the_traffic_back(site: Shifted, ecs: Any) ->
     site.proceed()
     site.grow(service)
     assert site.weights() == (0, 100)
-    for _ in range(8):
-        for target in site.node.targets():
-            if target.target_group.split("/")[1] == "other" and not target.draining:
-                site.node.say(target, "unhealthy", "Request timed out")
-        site.proceed()
-        site.drain(service)
-        service.start()
+    site.fail_green(service)
     assert site.weights() == (100, 0)
     ecs.clock.advance(11)
     site.proceed()
@@ -331,13 +335,7 @@ def test_the_strategy_stays_while_traffic_is_divided(site: Shifted, ecs: Any) ->
     site.deploy(service)
     site.grow(service)
     assert site.weights() == (90, 10)
-    for _ in range(8):
-        for target in site.node.targets():
-            if target.target_group.split("/")[1] == "other" and not target.draining:
-                site.node.say(target, "unhealthy", "Request timed out")
-        site.proceed()
-        site.drain(service)
-        service.start()
+    site.fail_green(service)
     assert service.deployments()["PRIMARY"] == "FAILED"
     assert site.weights() == (90, 10)
     rolling = {"strategy": "ROLLING"}
