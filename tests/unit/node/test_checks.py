@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.certificates import Authority
+from tests.ports import free_port
 from tests.unit.node.virtual import VirtualClock, pass_time, virtual
 
 from homeport.node.checks.probe import Result, probe, reachable
@@ -104,8 +105,8 @@ async def test_the_host_header_names_the_endpoint():
 
 
 async def test_tcp_asks_for_a_connection_only():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         result = await probe(check(port=port, probe="TCP"), nobody, LOOPBACK)
         assert (result.passed, result.status) == (True, "Success: The TCP connection was established")
     result = await probe(check(port=port, probe="TCP"), nobody, LOOPBACK)

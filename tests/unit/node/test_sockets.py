@@ -14,6 +14,7 @@ import dns.rcode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.ports import free_port
 from tests.unit.node.naming.saying import records, zone
 from tests.unit.node.world import VPC
 
@@ -221,12 +222,6 @@ async def test_a_port_that_is_taken_does_not_end_the_node():
 async def ask(place: str, name: str) -> dns.message.Message:
     host, _, port = place.rpartition(":")
     return await dns.asyncquery.udp(dns.message.make_query(name, "A"), host, port=int(port), timeout=2)
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_what_does_not_fit_is_cut_and_whole_over_tcp():
