@@ -76,15 +76,12 @@ def test_the_process_has_its_own_socket_state_and_root():
 def test_a_listener_chooses_a_group_and_then_changes_headers():
     lines = section(rendered(desired()), "frontend port-8080")
     group, dice = "targetgroup.web.0123456789abcdef", "%[rand(4294967295),hex,bytes(8,8),lower]"
-    assert lines[:5] == [
+    span = f"1-%[date,hex,bytes(8,8),lower]-{dice * 3}"
+    assert lines == [
         "bind :8080",
         "tcp-request session set-var(sess.begun) date",
         "http-request set-var(txn.begun) date",
-        "http-request set-var(txn.rule) int(0) if !{ var(txn.rule) -m found }",
-        f"http-request set-var(txn.group) str({group}) if {{ var(txn.rule) -m int 0 }} !{{ var(txn.group) -m found }}",
-    ]
-    assert lines[5].startswith("http-request return status 503 content-type text/html file ")
-    assert lines[6:] == [
+        f"http-request set-var(txn.group) str({group})",
         (
             "http-request set-header Host %[req.hdr(host)]:8080 if { req.hdr(host) -m found }"
             " !{ req.hdr(host) -m reg :[0-9]+$ }"
@@ -95,14 +92,10 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
         "http-request set-header X-Forwarded-Proto http",
         "http-request set-header X-Forwarded-Port 8080",
         "http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,) if { req.fhdr(X-Amzn-Trace-Id) -m found }",
-        f"http-request set-var-fmt(txn.span) '1-%[date,hex,bytes(8,8),lower]-{dice * 3}'",
-        "http-request set-header X-Amzn-Trace-Id Root=%[var(txn.span)] if !{ var(txn.trace) -m len gt 0 }",
+        f"http-request set-header X-Amzn-Trace-Id Root={span} if !{{ var(txn.trace) -m len gt 0 }}",
+        f"http-request set-header X-Amzn-Trace-Id Self={span};%[var(txn.trace)] if {{ var(txn.trace) -m sub Root= }}",
         (
-            "http-request set-header X-Amzn-Trace-Id Self=%[var(txn.span)];%[var(txn.trace)]"
-            " if { var(txn.trace) -m sub Root= }"
-        ),
-        (
-            "http-request set-header X-Amzn-Trace-Id Root=%[var(txn.span)];%[var(txn.trace)]"
+            f"http-request set-header X-Amzn-Trace-Id Root={span};%[var(txn.trace)]"
             " if { var(txn.trace) -m len gt 0 } !{ var(txn.trace) -m sub Root= }"
         ),
         "http-after-response set-header Connection close if { date,sub(sess.begun) ge 3600 }",
@@ -115,9 +108,53 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
             " if { res.hdr(X-Homeport-Unconnected) -m found } !{ date,sub(txn.begun),div(8) gt 0 }"
         ),
         "http-after-response del-header X-Homeport-Unconnected",
+        f"use_backend {group}.open if {{ nbsrv({group}) lt 1 }} !{{ stopping }}",
+        f"default_backend {group}",
+    ]
+
+
+def test_the_first_of_several_rules_that_fits_says_what_becomes_of_a_request():
+    other = replace(GROUP, id="targetgroup/other/fedcba9876543210", minimum_healthy=2)
+    moved = Forward(
+        target_groups=(
+            WeightedGroup(target_group=GROUP.id, weight=3),
+            WeightedGroup(target_group=other.id),
+            WeightedGroup(target_group="targetgroup/none/0000000000000000"),
+        )
+    )
+    rules = (
+        ListenerRule(id="r", action=moved, conditions=(RequestMethod(values=("GET",)),)),
+        ListenerRule(id="d", action=FORWARD),
+    )
+    balancer = replace(BALANCER, listeners=(replace(LISTENER, rules=rules),))
+    wanted = Desired(balancer, {GROUP.id: GROUP, other.id: other}, {})
+    lines = section(rendered(wanted), "frontend port-8080")
+    one, two = "targetgroup.web.0123456789abcdef", "targetgroup.other.fedcba9876543210"
+    first, undecided = "{ var(txn.rule) -m int 0 }", "!{ var(txn.group) -m found }"
+    assert lines[3:10] == [
+        "acl rule-0-0 method -m str -- 'GET'",
+        "http-request set-var(txn.rule) int(0) if !{ var(txn.rule) -m found } rule-0-0",
+        "http-request set-var(txn.rule) int(1) if !{ var(txn.rule) -m found }",
+        f"http-request set-var(txn.dice) rand(5) if {first} {undecided}",
+        f"http-request set-var(txn.group) str({one}) if {first} {undecided} {{ var(txn.dice) -m int 0:2 }}",
+        f"http-request set-var(txn.group) str({two}) if {first} {undecided} {{ var(txn.dice) -m int 3:3 }}",
+        lines[9],
+    ]
+    assert lines[9].startswith("http-request return status 503 content-type text/html file ")
+    assert lines[9].endswith(f" if {first} {undecided}")
+    assert lines[10] == f"http-request set-var(txn.group) str({one}) if {{ var(txn.rule) -m int 1 }}"
+    assert lines[-3:] == [
+        f"use_backend {two}.open if {{ var(txn.group) -m str {two} }} {{ nbsrv({two}) lt 2 }} !{{ stopping }}",
         "use_backend %[var(txn.group)].open if { var(txn.group),nbsrv eq 0 } !{ stopping }",
         "use_backend %[var(txn.group)]",
     ]
+
+
+def test_a_rule_none_of_whose_groups_is_given_requests_answers_itself():
+    nobody = Forward(target_groups=(WeightedGroup(target_group=GROUP.id, weight=0),))
+    listener = replace(LISTENER, rules=(ListenerRule(id="d", action=nobody),))
+    lines = section(rendered(desired(replace(BALANCER, listeners=(listener,)))), "frontend port-8080")
+    assert lines[3].startswith("http-request return status 503 content-type text/html file ")
 
 
 def test_a_listener_puts_its_headers_into_every_answer():
@@ -131,8 +168,7 @@ def test_a_listener_puts_its_headers_into_every_answer():
 def test_too_few_healthy_targets_are_as_good_as_none():
     lines = section(rendered(desired(group=replace(GROUP, minimum_healthy=3))), "frontend port-8080")
     name = "targetgroup.web.0123456789abcdef"
-    chosen = f"{{ var(txn.group) -m str {name} }} {{ nbsrv({name}) lt 3 }} !{{ stopping }}"
-    assert lines[-3] == f"use_backend {name}.open if {chosen}"
+    assert lines[-2] == f"use_backend {name}.open if {{ nbsrv({name}) lt 3 }} !{{ stopping }}"
 
 
 def test_a_target_group_checks_its_targets_and_repeats_only_what_may_be_repeated():

@@ -9,6 +9,7 @@ written in hexadecimal, so spaces part the fields.
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from homeport.node.balancing.conditions import of_rule, when
 from homeport.wire.messages import FixedResponse, Forward, Listener, ListenerRule, LoadBalancer, Redirect
 
 ADDRESS, PORT = "127.0.0.1", 5140
@@ -82,7 +83,7 @@ def chosen(balancer: LoadBalancer, listener: Listener) -> Iterator[str]:
     yield "http-request set-var(txn.traced) req.fhdr(X-Amzn-Trace-Id)"
     for number, rule in enumerate(listener.rules):
         said = f"{rule.priority}:{_action(rule)}"
-        yield f"http-request set-var(txn.matched) str({said}) if {{ var(txn.rule) -m int {number} }}"
+        yield f"http-request set-var(txn.matched) str({said}){when(of_rule(listener, number))}"
     yield "http-response set-var(txn.given) status"
 
 

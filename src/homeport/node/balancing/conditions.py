@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from homeport.wire.messages import (
     HostHeader,
     HttpHeader,
+    Listener,
     ListenerRule,
     PathPattern,
     QueryString,
@@ -19,6 +20,17 @@ AnyCondition = HostHeader | PathPattern | HttpHeader | QueryString | SourceIp | 
 def quoted(word: str) -> str:
     """Return one word of HAProxy's configuration, whatever is in it."""
     return "'" + word.replace("'", "'\\''") + "'"
+
+
+def when(*conditions: str) -> str:
+    """Return the end of a line that counts where all *conditions* are met; an empty one always is."""
+    asked = " ".join(filter(None, conditions))
+    return f" if {asked}" if asked else ""
+
+
+def of_rule(listener: Listener, number: int) -> str:
+    """Return the condition that a rule is the one for this request: none if the listener has no other."""
+    return f"{{ var(txn.rule) -m int {number} }}" if len(listener.rules) > 1 else ""
 
 
 def acls(rule: ListenerRule, prefix: str) -> tuple[list[str], list[str]]:

@@ -2,7 +2,8 @@
 What a listener does, in HAProxy's words.
 
 The first rule that fits leaves its number in txn.rule; what follows asks for that number.  So a rule that forwards keeps
-those below it from answering, and headers are changed only after every condition has seen them as they came.
+those below it from answering, and headers are changed only after every condition has seen them as they came.  What cannot
+be otherwise is not asked, for every condition costs each request time: a listener's only rule, its only target group.
 """
 
 import base64
@@ -10,7 +11,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from homeport.node.balancing import access, pages
 from homeport.node.balancing.answers import Files, fixed, page, redirect
-from homeport.node.balancing.conditions import acls, quoted
+from homeport.node.balancing.conditions import acls, of_rule, quoted, when
 from homeport.node.balancing.model import backend_of, open_backend_of
 from homeport.wire.messages import (
     FixedResponse,
@@ -20,11 +21,13 @@ from homeport.wire.messages import (
     LoadBalancer,
     Redirect,
     TargetGroup,
+    WeightedGroup,
 )
 
 _DICE = "%[rand(4294967295),hex,bytes(8,8),lower]"
-_TRACE = f"1-%[date,hex,bytes(8,8),lower]-{_DICE * 3}"
+_SPAN = f"1-%[date,hex,bytes(8,8),lower]-{_DICE * 3}"
 _DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443}
+_UNDECIDED = "!{ var(txn.group) -m found }"
 _OPEN_IF = "!{ stopping }"  # a proxy that is being replaced takes all of its servers for gone
 
 
@@ -43,7 +46,8 @@ def frontend(
     for number, rule in enumerate(listener.rules):
         lines, names = acls(rule, f"rule-{number}")
         yield from lines
-        yield f"http-request set-var(txn.rule) int({number}) if {' '.join(('!{ var(txn.rule) -m found }', *names))}"
+        if len(listener.rules) > 1:
+            yield f"http-request set-var(txn.rule) int({number}){when('!{ var(txn.rule) -m found }', *names)}"
     if balancer.access_log is not None:  # which names the identity of what is answered here, too
         yield from _trace()
     yield from access.chosen(balancer, listener)
@@ -53,12 +57,26 @@ def frontend(
     yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
     yield from _unconnected()
     yield from _answer_headers(listener)
-    for id_, group in known.items():
-        if group.minimum_healthy > 1:
+    yield from _use_backend(listener, known)
+
+
+def _use_backend(listener: Listener, known: Mapping[str, TargetGroup]) -> Iterator[str]:
+    actions = [rule.action for rule in listener.rules if isinstance(rule.action, Forward)]
+    led_to = sorted({each.target_group for action in actions for each in _weighted(action)} & known.keys())
+    if len(led_to) == 1:
+        yield from _backend_of_one(known[led_to[0]])
+        return
+    for id_ in led_to:
+        if known[id_].minimum_healthy > 1:
             chosen = f"{{ var(txn.group) -m str {backend_of(id_)} }}"
-            yield f"use_backend {open_backend_of(id_)} if {chosen} {_too_few(group)} {_OPEN_IF}"
+            yield f"use_backend {open_backend_of(id_)}{when(chosen, _too_few(known[id_]), _OPEN_IF)}"
     yield f"use_backend %[var(txn.group)].open if {{ var(txn.group),nbsrv eq 0 }} {_OPEN_IF}"
     yield "use_backend %[var(txn.group)]"
+
+
+def _backend_of_one(group: TargetGroup) -> Iterator[str]:
+    yield f"use_backend {open_backend_of(group.id)}{when(_too_few(group), _OPEN_IF)}"
+    yield f"default_backend {backend_of(group.id)}"
 
 
 def _too_few(group: TargetGroup) -> str:
@@ -73,8 +91,7 @@ def _stream(listener: Listener, known: Mapping[str, TargetGroup]) -> Iterator[st
     if group is None:
         yield "tcp-request connection reject"
         return
-    yield f"use_backend {open_backend_of(group)} if {_too_few(known[group])} {_OPEN_IF}"
-    yield f"default_backend {backend_of(group)}"
+    yield from _backend_of_one(known[group])
 
 
 def _unconnected() -> Iterator[str]:
@@ -126,44 +143,46 @@ def tls_versions(policy: str) -> tuple[str, str]:
 
 
 def _action(files: Files, listener: Listener, number: int, rule: ListenerRule, known: Container[str]) -> Iterator[str]:
-    chosen = f"{{ var(txn.rule) -m int {number} }}"
+    chosen = of_rule(listener, number)
     match rule.action:
         case FixedResponse():
-            yield f"http-request {fixed(files, rule.action)} if {chosen}"
+            yield f"http-request {fixed(files, rule.action)}{when(chosen)}"
         case Redirect():
             for action, condition in redirect(files, rule.action, listener):
-                yield f"http-request {action} if {chosen} {condition}".rstrip()
+                yield f"http-request {action}{when(chosen, condition)}"
         case Forward():
-            yield from _forward(rule.action, chosen, known)
-            yield f"http-request {page(files, 503)} if {chosen} !{{ var(txn.group) -m found }}"
+            yield from _forward(files, rule.action, chosen, known)
 
 
-def _forward(action: Forward, chosen: str, known: Container[str]) -> Iterator[str]:
-    groups = [group for group in action.target_groups if group.weight > 0]
+def _weighted(action: Forward) -> list[WeightedGroup]:
+    """Return the target groups that are given requests."""
+    return [group for group in action.target_groups if group.weight > 0]
+
+
+def _forward(files: Files, action: Forward, chosen: str, known: Container[str]) -> Iterator[str]:
+    groups = _weighted(action)
     there = [group for group in groups if group.target_group in known]
-    still = f"{chosen} !{{ var(txn.group) -m found }}"
     if action.sticky_seconds:
         for group in there:
             name = backend_of(group.target_group)
-            yield f"http-request set-var(txn.group) str({name}) if {still} {{ req.cook(AWSALBTG) -m str -- {_token(name)} }}"
+            stuck = f"{{ req.cook(AWSALBTG) -m str -- {_token(name)} }}"
+            yield f"http-request set-var(txn.group) str({name}){when(chosen, _UNDECIDED, stuck)}"
     if len(groups) == 1:
-        yield from (
-            f"http-request set-var(txn.group) str({backend_of(each.target_group)}) if {still}" for each in there
-        )
+        for group in there:
+            yield f"http-request set-var(txn.group) str({backend_of(group.target_group)}){when(chosen)}"
     elif groups:
-        yield f"http-request set-var(txn.dice) rand({sum(group.weight for group in groups)}) if {still}"
+        yield f"http-request set-var(txn.dice) rand({sum(group.weight for group in groups)}){when(chosen, _UNDECIDED)}"
         below = 0
         for group in groups:
             below += group.weight
             if group in there:
                 name = backend_of(group.target_group)
-                least = below - group.weight
-                dice = f"{{ var(txn.dice) -m int {least}:{below - 1} }}"
-                yield f"http-request set-var(txn.group) str({name}) if {still} {dice}"
+                dice = f"{{ var(txn.dice) -m int {below - group.weight}:{below - 1} }}"
+                yield f"http-request set-var(txn.group) str({name}){when(chosen, _UNDECIDED, dice)}"
+    if not there or len(there) < len(groups):
+        yield f"http-request {page(files, 503)}{when(chosen, _UNDECIDED)}"
     if action.sticky_seconds:
-        yield from sticky_cookies(
-            "AWSALBTG", "AWSALBTGCORS", "%[var(txn.group),base64]", action.sticky_seconds, f" if {chosen}"
-        )
+        yield from sticky_cookies("AWSALBTG", "AWSALBTGCORS", "%[var(txn.group),base64]", action.sticky_seconds, chosen)
 
 
 def _token(name: str) -> str:
@@ -173,8 +192,8 @@ def _token(name: str) -> str:
 def sticky_cookies(name: str, cross_origin: str, value: str, seconds: int, condition: str = "") -> Iterator[str]:
     """Yield the lines that give a client a cookie, and the same for requests from other sites."""
     rest = f"Expires=%[date({seconds}),http_date]; Path=/"
-    yield f"http-response add-header Set-Cookie '{name}={value}; {rest}'{condition}"
-    yield f"http-response add-header Set-Cookie '{cross_origin}={value}; {rest}; SameSite=None; Secure'{condition}"
+    yield f"http-response add-header Set-Cookie '{name}={value}; {rest}'{when(condition)}"
+    yield f"http-response add-header Set-Cookie '{cross_origin}={value}; {rest}; SameSite=None; Secure'{when(condition)}"
 
 
 # --- Headers
@@ -222,9 +241,8 @@ def _trace() -> Iterator[str]:
     header = "http-request set-header X-Amzn-Trace-Id"
     given = "{ req.fhdr(X-Amzn-Trace-Id) -m found }"
     yield f"http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id),regsub(Self=[^;]*;?,) if {given}"
-    yield f"http-request set-var-fmt(txn.span) '{_TRACE}'"
     rooted = "{ var(txn.trace) -m sub Root= }"
     some = "{ var(txn.trace) -m len gt 0 }"
-    yield f"{header} Root=%[var(txn.span)] if !{some}"
-    yield f"{header} Self=%[var(txn.span)];%[var(txn.trace)] if {rooted}"
-    yield f"{header} Root=%[var(txn.span)];%[var(txn.trace)] if {some} !{rooted}"
+    yield f"{header} Root={_SPAN} if !{some}"
+    yield f"{header} Self={_SPAN};%[var(txn.trace)] if {rooted}"
+    yield f"{header} Root={_SPAN};%[var(txn.trace)] if {some} !{rooted}"
