@@ -1,8 +1,10 @@
 """
-Print what our load balancer costs beside a HAProxy with a configuration written by hand: requests a second and latency.
+Print what our load balancer costs beside HAProxy configured by hand: requests a second and latency.
 
-Both stand in the load balancer's own network namespace, on two ports, in front of the same tasks; the client is outside
-the VPC.  Rounds alternate.  Then: how long from RunTask to the first request that the new task answers through the load
+One configuration is the shortest that balances; the other does by hand what an Application Load Balancer does to each
+request: X-Forwarded headers, a trace id, another try where a target had just closed its connection.  All stand in the
+load balancer's own network namespace, on ports of their own, in front of the same tasks; the client is outside the VPC.
+Rounds alternate.  Then: how long from RunTask to the first request that the new task answers through the load
 balancer, and how long a rolling deployment of ten tasks takes beside what its health checks make it wait.
 
 Run it in a lab: homeport lab -- .venv/bin/python bench/balancing.py
@@ -25,7 +27,7 @@ from pathlib import Path
 import boto3
 
 IMAGE = "bench/fast"
-BY_HAND = 8080
+BY_HAND, THE_SAME = 8080, 8081
 INTERVAL = 5  # seconds between health checks: the shortest that AWS allows
 TASKS = 4
 FAST = """
@@ -49,15 +51,22 @@ defaults
     timeout client 60s
     timeout server 60s
     timeout connect 5s
-    option forwardfor
+    option forwardfor{more}
 frontend all
-    bind :{port}
+    bind :{port}{each}
     default_backend tasks
 backend tasks
     balance roundrobin
     option httpchk GET /
 {servers}
 """
+MORE = """
+    retry-on conn-failure empty-response"""
+EACH = """
+    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Port {port}
+    http-request set-header X-Amzn-Trace-Id Root=1-%[date,hex,bytes(8,8),lower]-{dice}"""
+DICE = "%[rand(4294967295),hex,bytes(8,8),lower]" * 3
 
 
 def build_image() -> None:
@@ -166,17 +175,20 @@ def _command_line(entry: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def by_hand(site: Site, beside: int) -> Iterator[None]:
+def by_hand(site: Site, beside: int, port: int, more: str = "", each: str = "") -> Iterator[None]:
     """Run a HAProxy with a configuration written by hand, in the namespace of process *beside*."""
     servers = "\n".join(
         f"    server s{number} {address}:80 check inter {INTERVAL}s" for number, address in enumerate(site.targets())
     )
     with tempfile.TemporaryDirectory(prefix="bench-haproxy-") as folder:
         config = Path(folder, "hand.cfg")
-        config.write_text(HAND.format(threads=os.cpu_count(), port=BY_HAND, servers=servers))
+        filled = HAND.format(
+            threads=os.cpu_count(), port=port, servers=servers, more=more, each=each.format(port=port, dice=DICE)
+        )
+        config.write_text(filled)
         process = subprocess.Popen(["nsenter", f"--net=/proc/{beside}/ns/net", "haproxy", "-db", "-f", str(config)])
         try:
-            wait_for(site.address, BY_HAND)
+            wait_for(site.address, port)
             yield
         finally:
             process.terminate()
@@ -213,18 +225,20 @@ def wrk(address: str, port: int, connections: int, seconds: int) -> tuple[float,
 
 
 def compare(site: Site, rounds: int, seconds: int) -> None:
-    with by_hand(site, proxy()):
+    beside = proxy()
+    names = {80: "homeport", BY_HAND: "by hand", THE_SAME: "and the same"}
+    with by_hand(site, beside, BY_HAND), by_hand(site, beside, THE_SAME, MORE, EACH):
         for connections in (1, 32):
-            figures: dict[int, list[tuple[float, float]]] = {80: [], BY_HAND: []}
+            figures: dict[int, list[tuple[float, float]]] = {port: [] for port in names}
             for _ in range(rounds):
-                for port in (80, BY_HAND):
-                    figures[port].append(wrk(site.address, port, connections, seconds))
+                for port, values in figures.items():
+                    values.append(wrk(site.address, port, connections, seconds))
             print(f"{connections} connections, {rounds} rounds of {seconds} s")
             rates = {port: statistics.median(rate for rate, _ in values) for port, values in figures.items()}
             medians = {port: statistics.median(median for _, median in values) for port, values in figures.items()}
-            for port, name in ((80, "homeport"), (BY_HAND, "by hand")):
-                print(f"  {name:<10} {rates[port]:9.0f} requests/s   p50 {medians[port]:7.3f} ms")
-            print(f"  ratio      {rates[80] / rates[BY_HAND]:9.3f}              {medians[80] / medians[BY_HAND]:7.3f}")
+            for port, name in names.items():
+                ratios = f"homeport has {rates[80] / rates[port]:.3f} and {medians[80] / medians[port]:.3f} of these"
+                print(f"  {name:<12} {rates[port]:9.0f} requests/s   p50 {medians[port]:7.3f} ms   {ratios}")
 
 
 def first_request(site: Site, rounds: int) -> None:

@@ -17,12 +17,21 @@ _PATIENCE = 30.0  # seconds until an answer counts as missing
 _IDLE = 20.0  # seconds after which a kept connection is not used again: well under the balancer's idle timeout
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A request that was not answered with 200: when it was due, when it failed (time.monotonic), and why."""
+
+    due: float
+    at: float
+    why: str
+
+
 @dataclass
 class Outcome:
     """What became of the requests."""
 
     answered: int = 0
-    failures: list[str] = field(default_factory=list)  # when and why, in words
+    failures: list[Failure] = field(default_factory=list)
     bodies: collections.Counter[str] = field(default_factory=collections.Counter)
     seconds: list[float] = field(default_factory=list)  # from the time a request was due to its last byte
 
@@ -112,7 +121,7 @@ class Load:
         number = 0
         while not self._stop.is_set() and (due := number / self._rate) < seconds:
             await asyncio.sleep(max(0.0, began + due - time.monotonic()))
-            task = asyncio.create_task(self._one(began + due, began, keep=number % 2 == 0))
+            task = asyncio.create_task(self._one(began + due, keep=number % 2 == 0))
             flying.add(task)
             task.add_done_callback(flying.discard)
             number += 1
@@ -121,14 +130,14 @@ class Load:
             connection.close()
         return self.outcome
 
-    async def _one(self, due: float, began: float, *, keep: bool) -> None:
+    async def _one(self, due: float, *, keep: bool) -> None:
         connection: _Answer | None = None
         try:
             async with asyncio.timeout(_PATIENCE):
                 connection = await self._connection(keep=keep)
                 status, body, stays = await connection.ask(self._kept if keep else self._single)
         except (OSError, TimeoutError) as error:
-            self._failed(began, repr(error))
+            self._failed(due, repr(error))
             stays = False
         else:
             if status == 200:
@@ -136,7 +145,7 @@ class Load:
                 self.outcome.bodies[body.decode(errors="replace").strip()] += 1
                 self.outcome.seconds.append(time.monotonic() - due)
             else:
-                self._failed(began, f"status {status}")
+                self._failed(due, f"status {status}")
         if connection is not None:
             if keep and stays:
                 connection.since = time.monotonic()
@@ -144,8 +153,8 @@ class Load:
             else:
                 connection.close()
 
-    def _failed(self, began: float, why: str) -> None:
-        self.outcome.failures.append(f"{time.monotonic() - began:.3f} s: {why}")
+    def _failed(self, due: float, why: str) -> None:
+        self.outcome.failures.append(Failure(due, time.monotonic(), why))
 
     async def _connection(self, *, keep: bool) -> _Answer:
         while keep and self._idle:
@@ -167,10 +176,11 @@ def main() -> None:
     parser.add_argument("--host", default="")
     chosen = parser.parse_args()
     load = Load(chosen.address, chosen.port, rate=chosen.rate, host=chosen.host)
+    began = time.monotonic()
     outcome = asyncio.run(load.run(min(chosen.seconds, 600.0)))
     print(f"{outcome.sent} sent, {len(outcome.failures)} failed, 99 % within {outcome.percentile(0.99) * 1000:.1f} ms")
     for failure in outcome.failures[:20]:
-        print(failure)
+        print(f"{failure.at - began:.3f} s: {failure.why}")
 
 
 if __name__ == "__main__":

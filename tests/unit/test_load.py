@@ -50,8 +50,8 @@ def test_errors_cut_answers_and_silence_at_once_are_failures() -> None:
 
     outcome = asyncio.run(against(serve))
     assert (outcome.sent, outcome.answered) == (40, 0)
-    assert any("status 503" in failure for failure in outcome.failures)
-    assert any("closed without an answer" in failure for failure in outcome.failures)
+    assert any(failure.why == "status 503" for failure in outcome.failures)
+    assert any("closed without an answer" in failure.why for failure in outcome.failures)
 
 
 def test_nobody_who_listens_is_a_failure() -> None:
