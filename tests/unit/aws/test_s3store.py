@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from tests.ports import free_port
 
 from homeport.aws.objects import NotStored, StoreAway
 from homeport.aws.s3store import S3Store
@@ -52,8 +53,8 @@ async def _answer(status: str) -> tuple[asyncio.Server, str]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    port = free_port()
+    return await asyncio.start_server(serve, "127.0.0.1", port), f"http://127.0.0.1:{port}"
 
 
 async def test_a_store_that_is_away_or_at_fault():
