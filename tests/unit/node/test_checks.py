@@ -11,6 +11,7 @@ from tests.certificates import Authority
 from tests.ports import free_port
 from tests.unit.node.virtual import VirtualClock, pass_time, virtual
 
+from homeport.node.checks import probe as probing
 from homeport.node.checks.probe import Result, probe, reachable
 from homeport.node.checks.resolving import addresses_of
 from homeport.node.checks.runner import Checks
@@ -28,6 +29,13 @@ def check(id_: str = "h", **more) -> EndpointCheck:
 
 
 # --- Probes
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let probes wait for an endpoint of ours as long as it takes on a busy machine: none of them is slow."""
+    for name in ("_CONNECT_SECONDS", "_ANSWER_SECONDS"):
+        monkeypatch.setattr(probing, name, 60.0)
 
 
 @asynccontextmanager
