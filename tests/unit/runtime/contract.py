@@ -49,7 +49,9 @@ class RuntimeContract:
         running = await bench.run("a", EXIT_3)
         ended = await bench.runtime.wait("a")
         assert (ended.code, ended.out_of_memory) == (3, False)
-        assert ended.finished_at >= running.started_at - 0.01  # file times are a tick coarse
+        assert (
+            ended.finished_at >= running.started_at - 1
+        )  # times of files are coarse, as ticks of busy machines may be late
         assert await bench.runtime.wait("a") == ended
 
     async def test_output_is_in_the_log(self, bench: Bench) -> None:
