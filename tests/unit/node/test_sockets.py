@@ -16,14 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ports import free_port
 from tests.unit.node.naming.saying import records, zone
+from tests.unit.node.virtual import virtual
 from tests.unit.node.world import VPC
 
+from homeport.node.endpoints import dns as endpoint
 from homeport.node.endpoints.dns import Resolver, TcpResolver, UdpResolver, upstreams
 from homeport.node.endpoints.http import HttpServer, Request, Response, json_response
 from homeport.node.endpoints.machine import MachineResolver
 from homeport.node.endpoints.proxy import ApiProxy
 from homeport.node.naming.zones import Names
 from homeport.wire.messages import Zone
+
+SECONDS = 60  # for what takes none: only what hangs takes longer
 
 
 async def echo(request: Request):
@@ -53,7 +57,7 @@ async def talk(address: tuple[str, int], data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(*address)
     try:
         writer.write(data)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             return await reader.read()
     finally:
         writer.close()
@@ -73,7 +77,7 @@ async def test_who_asks_and_closes_its_half_is_answered():
         writer.write_eof()
         await closed()
         gate.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             said = await reader.read()
         assert said.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"/slow" in said
@@ -104,7 +108,7 @@ async def test_http_refuses_what_is_no_request_and_closes(data: bytes, status: b
     async with http() as address:
         try:
             answer = await talk(address, data)
-        except ConnectionResetError:
+        except ConnectionError:  # a reset, or a broken pipe where the end was seen before it
             return  # refused before all of it was read
         assert answer.startswith(b"HTTP/1.1 " + status)
 
@@ -123,7 +127,7 @@ async def test_http_bounds_the_connections_of_one_peer():
     async with http() as address:
         open_ = [await asyncio.open_connection(*address) for _ in range(64)]
         reader, writer = await asyncio.open_connection(*address)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             assert await reader.read() == b""
         for _, each in [*open_, (reader, writer)]:
             each.close()
@@ -157,9 +161,10 @@ async def test_names_that_are_not_are_said_not_to_be():
     assert (no_data.rcode(), no_data.answer) == (dns.rcode.NOERROR, [])
 
 
+@virtual
 async def test_without_an_upstream_the_answer_is_servfail_at_once():
-    async with asyncio.timeout(0.5):
-        assert (await resolve("example.com.")).rcode() == dns.rcode.SERVFAIL
+    assert (await resolve("example.com.")).rcode() == dns.rcode.SERVFAIL
+    assert asyncio.get_running_loop().time() == 0
 
 
 class Upstream(asyncio.DatagramProtocol):
@@ -177,6 +182,7 @@ async def test_other_names_are_asked_upstream(monkeypatch: pytest.MonkeyPatch):
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(Upstream, local_addr=("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
+    monkeypatch.setattr(endpoint, "_UPSTREAM_SECONDS", SECONDS)
     real = dns.asyncquery.udp_with_fallback
     monkeypatch.setattr(dns.asyncquery, "udp_with_fallback", lambda q, where, **more: real(q, where, port=port, **more))
     found = await resolve("example.com.", resolver=Resolver(VPC, Names(), ("127.0.0.1",)))
@@ -196,7 +202,7 @@ async def test_the_machines_own_port_answers_for_public_zones_and_refuses_the_re
     names = Names([*zone("Z1", "example.com."), *zone("Z2", "corp.test.", "vpc-1")])
     names.change([records("Z1", "www.example.com.", "A", "192.0.2.1")], ())
     resolver = MachineResolver(place, names)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         await resolver.run()
         found = await ask(place, "www.example.com.")
         assert found.answer[0].to_text() == "www.example.com. 60 IN A 192.0.2.1"
@@ -221,7 +227,7 @@ async def test_a_port_that_is_taken_does_not_end_the_node():
 
 async def ask(place: str, name: str) -> dns.message.Message:
     host, _, port = place.rpartition(":")
-    return await dns.asyncquery.udp(dns.message.make_query(name, "A"), host, port=int(port), timeout=2)
+    return await dns.asyncquery.udp(dns.message.make_query(name, "A"), host, port=int(port), timeout=SECONDS)
 
 
 async def test_what_does_not_fit_is_cut_and_whole_over_tcp():
@@ -254,7 +260,7 @@ async def datagrams(resolver: Resolver, *names: str) -> list[str]:
     found = []
     for name in names:
         query = dns.message.make_query(name, "A")
-        answer = await dns.asyncquery.udp(query, host, port=port, timeout=2)  # which checks the id
+        answer = await dns.asyncquery.udp(query, host, port=port, timeout=SECONDS)  # which checks the id
         found.append(answer.answer[0][0].to_text() if answer.answer else dns.rcode.to_text(answer.rcode()))
     transport.close()
     return found
@@ -331,7 +337,7 @@ async def test_api_proxy_passes_everything_both_ways(tmp_path: Path):
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     writer.write(b"a" * 1_000_000)
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         assert await reader.read() == b"A" * 1_000_000
     writer.close()
     await writer.wait_closed()
