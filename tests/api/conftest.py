@@ -77,7 +77,7 @@ class Server:
         self._session = botocore.session.Session()
         self._thread = threading.Thread(target=self._run, name="api under test", daemon=True)
         self._thread.start()
-        self.port = self._bound.result(timeout=10)
+        self.port = self._bound.result(timeout=60)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -95,7 +95,7 @@ class Server:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run *work* in the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
     def client(
         self, service: str, *, credential: Credential = ROOT, region: str = REGION, validate: bool = True
@@ -112,7 +112,7 @@ class Server:
                 config=Config(
                     retries={"total_max_attempts": 1},
                     parameter_validation=validate,
-                    read_timeout=20,
+                    read_timeout=60,
                     inject_host_prefix=False,  # as `homeport env` tells clients: nothing resolves data-127.0.0.1
                 ),
             )
@@ -122,7 +122,7 @@ class Server:
         for client in self.clients.values():
             client.close()
         self.loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout=15)
+        self._thread.join(timeout=60)
         assert not self._thread.is_alive(), "the server must end when it is told to"
 
 

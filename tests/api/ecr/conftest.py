@@ -97,7 +97,7 @@ class Ecr:
         return self._images[content]
 
     def skopeo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["skopeo", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(["skopeo", *arguments], capture_output=True, text=True, timeout=120, check=False)
 
     def push(self, name: str, content: bytes, *, password: str | None = None) -> subprocess.CompletedProcess[str]:
         """Push an image made of *content* as NAME:TAG."""
@@ -149,7 +149,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
     """Wait for a level: what the registry reports arrives a moment after the push was answered."""
 
     def wait(reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not reached():
             assert time.monotonic() < deadline, "it never came about"
 

@@ -24,10 +24,10 @@ def test_an_operation_that_does_not_exist_yet_is_refused_by_name(client):
 
 def test_a_presigned_url_proves_identity_to_others(client, api):
     url = client("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
-    with urllib.request.urlopen(url, timeout=5) as answer:  # as an EKS-style authenticator does
+    with urllib.request.urlopen(url, timeout=60) as answer:  # as an EKS-style authenticator does
         assert f"<Arn>arn:aws:iam::{api.account}:root</Arn>" in answer.read().decode()
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(url.replace("GetCallerIdentity", "GetSessionToken"), timeout=5)
+        urllib.request.urlopen(url.replace("GetCallerIdentity", "GetSessionToken"), timeout=60)
     assert "SignatureDoesNotMatch" in refused.value.read().decode()
     refused.value.close()
 

@@ -14,7 +14,7 @@ Begin = Callable[..., "subprocess.Popen[str]"]
 SCRIPT = Path(__file__).with_name("supervised.py")
 SERVER = "printf S >/proc/self/fd/$HOMEPORT_READY_FD; exec sleep 600"
 NODE = "printf N >/proc/self/fd/$HOMEPORT_READY_FD; exec sleep 600"
-SECONDS = 30  # for what takes less than one
+SECONDS = 60  # for what takes less than one
 
 
 @pytest.fixture

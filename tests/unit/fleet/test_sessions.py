@@ -47,6 +47,7 @@ from homeport.wire.messages import (
     Welcome,
 )
 
+SECONDS = 60  # for what takes none: only what hangs takes longer
 FACTS = Facts(cpus=2, memory=1024, kernel="6.1")
 
 
@@ -66,7 +67,7 @@ class Node:
         await self.writer.drain()
 
     async def receive(self) -> object:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             return await frames.read(self.reader, frames.to_node)
 
     async def join(self, name: str = "n") -> Assignment:
@@ -185,7 +186,7 @@ async def test_what_a_check_has_found_is_acknowledged(tmp_path: Path):
 
 async def leave(node: Node, made: World) -> None:
     node.writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         while made.sessions.connected:
             await asyncio.sleep(0)
 
@@ -296,7 +297,7 @@ async def test_garbage_ends_the_session_and_not_the_server(tmp_path: Path) -> No
             node = await made.connect()
             node.writer.write(garbage)
             node.writer.write_eof()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SECONDS):
                 assert await node.reader.read() == b""
             node.writer.close()
         node = await made.connect()

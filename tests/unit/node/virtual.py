@@ -10,7 +10,7 @@ import selectors
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-_REAL_SECONDS = 5  # how long a thread or another process may take
+_REAL_SECONDS = 60  # how long a thread or another process may take, on a machine that is busy
 
 
 class _Selector(selectors.DefaultSelector):

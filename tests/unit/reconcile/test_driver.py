@@ -11,7 +11,7 @@ from homeport.reconcile.driver import Driver, Reconciler
 async def run_until(driver: Driver, done: Callable[[], bool]) -> None:
     running = asyncio.create_task(driver.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not done():
                 await asyncio.sleep(0)
     finally:
