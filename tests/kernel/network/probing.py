@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import operator
 import select
 import socket
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kernel.network.vpclab import LONG_ENOUGH, Lab
+from tests.kernel.network.vpclab import LONG_ENOUGH, PATIENCE, Lab
 
 _PKTINFO = 8  # IP_PKTINFO: to which of our addresses a datagram was sent
 
@@ -52,8 +53,10 @@ def listening(lab: Lab, places: Sequence[Path | None], ports: Sequence[int]) -> 
             server.close()
 
 
-def answers(lab: Lab, probes: Sequence[Probe], servers: Sequence[socket.socket]) -> list[bool]:
-    """Try all probes at the same time and tell which of them somebody answers."""
+def answers(
+    lab: Lab, probes: Sequence[Probe], servers: Sequence[socket.socket], expected: Sequence[bool]
+) -> list[bool]:
+    """Try all probes at the same time and tell which of them somebody answers; those *expected* to be are waited for."""
     clients: dict[int, tuple[int, socket.socket]] = {}
     passed = [False] * len(probes)
     poll = select.poll()
@@ -74,7 +77,7 @@ def answers(lab: Lab, probes: Sequence[Probe], servers: Sequence[socket.socket])
                 code = error.errno or errno.EIO
             if code in {0, errno.EINPROGRESS}:
                 poll.register(client, select.POLLOUT if kind is socket.SOCK_STREAM else select.POLLIN)
-        _watch(poll, by_number, clients, passed)
+        _watch(poll, by_number, clients, passed, expected)
     finally:
         for _, client in clients.values():
             client.close()
@@ -86,12 +89,16 @@ def _watch(
     servers: dict[int, socket.socket],
     clients: dict[int, tuple[int, socket.socket]],
     passed: list[bool],
+    expected: Sequence[bool],
 ) -> None:
-    """Answer and listen until nothing has happened for long enough."""
-    deadline = time.monotonic() + LONG_ENOUGH
-    while (left := deadline - time.monotonic()) > 0:
-        for descriptor, _ in poll.poll(left * 1000):
-            deadline = time.monotonic() + LONG_ENOUGH
+    """Answer and listen until all is there that is expected, and then nothing more has happened for long enough."""
+    last = time.monotonic() + PATIENCE
+    while True:
+        missing = time.monotonic() < last and any(map(operator.gt, expected, passed))
+        ready = poll.poll((PATIENCE if missing else LONG_ENOUGH) * 1000)
+        if not ready and not missing:
+            return
+        for descriptor, _ in ready:
             if descriptor in servers:
                 with contextlib.suppress(OSError):
                     question, asked, _, peer = servers[descriptor].recvmsg(16, 64)

@@ -235,11 +235,11 @@ def test_the_verdict_is_what_happens(lab: Lab, seed: int) -> None:
     cases = list(islice(some_cases(dice, network, model, lab), PACKETS))
     names = [name for _, name in sources(network, model)]
     places: list[Path | None] = [lab.driver.namespace(name) for name in names if name]
+    verdicts = [judge(model, case.source, case.destination, case.packet) for case in cases]
     with listening(lab, places, PORTS) as servers:
-        happened = answers(lab, [case.probe for case in cases], servers)
+        happened = answers(lab, [case.probe for case in cases], servers, [verdict.passes for verdict in verdicts])
     wrong = []
-    for case, passed in zip(cases, happened, strict=True):
-        verdict = judge(model, case.source, case.destination, case.packet)
+    for case, passed, verdict in zip(cases, happened, verdicts, strict=True):
         if verdict.passes is not passed:
             wrong.append((case, passed, verdict))
     assert not wrong, _say(wrong)
