@@ -37,11 +37,11 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self._loop.close()
 
 
@@ -90,7 +90,7 @@ class Site:
         """Run podman on a store of its own, which needs no mounts."""
         command = ["podman", "--root", f"{self.folder}/root", "--runroot", self._runroot.name]
         command += ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
         assert not check or done.returncode == 0, done.stderr
         return done
 

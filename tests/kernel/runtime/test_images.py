@@ -183,7 +183,7 @@ async def test_demo_page_shows_what_the_metadata_endpoint_says(bench: Bench) -> 
                     return
             await asyncio.sleep(0.01)
 
-    await asyncio.wait_for(up(), 10)
+    await asyncio.wait_for(up(), 60)
     page = await get("/")
     assert page.startswith("HTTP/1.1 200 OK")
     assert "text/html" in page
@@ -197,7 +197,7 @@ async def test_demo_page_shows_what_the_metadata_endpoint_says(bench: Bench) -> 
         assert text in page
     assert (await get("/healthz")).endswith("\r\n\r\nok\n")
     await bench.runtime.signal("a", "SIGTERM")
-    assert (await asyncio.wait_for(bench.runtime.wait("a"), 2)).code == 0
+    assert (await asyncio.wait_for(bench.runtime.wait("a"), 60)).code == 0
     log = [line.split(" ", 3)[3] for line in (bench.logs / "a.log").read_text().splitlines()]
     assert log[0] == f"listening on port {port}"
     assert len([line for line in log if line.endswith("GET /")]) == 1

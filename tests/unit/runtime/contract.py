@@ -137,14 +137,14 @@ class RuntimeContract:
 
     async def test_command_inside(self, bench: Bench) -> None:
         await bench.run("a", FOREVER)
-        assert (await bench.runtime.execute("a", WORKS, 10)).code == 0
-        assert (await bench.runtime.execute("a", FAILS, 10)).code == 7
+        assert (await bench.runtime.execute("a", WORKS, 60)).code == 0
+        assert (await bench.runtime.execute("a", FAILS, 60)).code == 7
 
     async def test_command_in_an_ended_container_is_an_error(self, bench: Bench) -> None:
         await bench.run("a", EXIT_3)
         await bench.runtime.wait("a")
         with pytest.raises(RuntimeFailed, match="not running"):
-            await bench.runtime.execute("a", WORKS, 10)
+            await bench.runtime.execute("a", WORKS, 60)
 
     async def test_unknown_container_is_an_error(self, bench: Bench) -> None:
         for verb in (bench.runtime.start, bench.runtime.wait, bench.runtime.stats):
