@@ -24,7 +24,8 @@ from homeport.wire.messages import (
     WeightedGroup,
 )
 
-CHECK = TargetHealthCheck(interval=1, timeout=1, healthy_threshold=2, unhealthy_threshold=2)
+# Webs are in the test's own process: on a busy machine they answer, but not always within a second.
+CHECK = TargetHealthCheck(interval=1, timeout=10, healthy_threshold=2, unhealthy_threshold=2)
 WEB = TargetGroup(id="targetgroup/web/00000000000000a1", vpc=VPC.id, health_check=CHECK, deregistration_delay=30)
 API = replace(WEB, id="targetgroup/api/00000000000000a2")
 BALANCER = "app/lb/00000000000000b1"
@@ -106,8 +107,8 @@ class Site:
         seen = self.server.targets.get(spec.id)
         return seen[-1].state if seen and seen[-1].registration == spec.registration else None
 
-    async def settled(self, spec: Target, state: TargetState, seconds: float = 15.0) -> None:
-        await self.server.until(lambda: self.state(spec) is state, seconds)
+    async def settled(self, spec: Target, state: TargetState) -> None:
+        await self.server.until(lambda: self.state(spec) is state)
 
     async def register(self, *specs: Target) -> None:
         self.server.put(*specs)

