@@ -23,8 +23,9 @@ PUT = (
     "Connection: {}\\r\\n\\r\\n{}'"
 )
 GET = "GET /latest/meta-data/mac HTTP/1.1\\r\\nHost: i\\r\\nConnection: close\\r\\n\\r\\n"
-ASK_TOKEN = f"{PUT.format('close', '')} | busybox timeout 2 nc {IMDS} 80"
-ASK_TOKEN_AND_MORE = f"{PUT.format('keep-alive', GET)} | busybox timeout 2 nc {IMDS} 80"
+ASK_TOKEN = f"{PUT.format('close', '')} | busybox timeout {{}} nc {IMDS} 80"
+ASK_TOKEN_AND_MORE = f"{PUT.format('keep-alive', GET)} | busybox timeout {{}} nc {IMDS} 80"
+SHORT, LONG = 2, 60  # seconds: for what must not be answered, and for what must
 
 
 def shared(server: Server, spec: Instance) -> Path:
@@ -40,7 +41,7 @@ echo 'ECS_CLUSTER="web"' >> ecs.config
 {{ hostname; id -u; cat /etc/resolv.conf; ip -o -4 addr show; }} > self
 wget -q -O - http://{IMDS}/latest/meta-data/ > tree
 wget -q -O - http://{IMDS}/latest/meta-data/instance-id > id
-{ASK_TOKEN} > token
+{ASK_TOKEN.format(LONG)} > token
 wget -q -O - --header "X-aws-ec2-metadata-token: $(tail -n 1 token)" http://{IMDS}/latest/meta-data/local-ipv4 > address
 wget -q -O - http://localhost:51678/v1/metadata > agent
 wget -q -O - http://169.254.170.2/v2/metadata 2> nobody || :
@@ -102,9 +103,9 @@ async def test_hop_limit_keeps_tokens_from_the_bridge(tmp_path: Path, root_files
         spec = await server.launch(9)
         for number, (script, hops, wanted) in enumerate(
             (
-                (ASK_TOKEN, 1, []),
-                (ASK_TOKEN_AND_MORE, 1, []),  # what follows must not carry the token along
-                (ASK_TOKEN, 2, ["HTTP/1.1 200 OK"]),
+                (ASK_TOKEN.format(SHORT), 1, []),
+                (ASK_TOKEN_AND_MORE.format(SHORT), 1, []),  # what follows must not carry the token along
+                (ASK_TOKEN.format(LONG), 2, ["HTTP/1.1 200 OK"]),
                 (f"wget -q -O - http://{IMDS}/latest/meta-data/mac; echo", 1, [eni(9).mac]),
             ),
             start=60,
@@ -114,7 +115,7 @@ async def test_hop_limit_keeps_tokens_from_the_bridge(tmp_path: Path, root_files
             await server.phase(asking, TaskPhase.STOPPED)
             heard = [line.strip("\r") for line in server.output(asking) if line != "Terminated"]
             assert heard[:1] == wanted, heard
-        host = server.run_on(spec, 70, NetworkMode.HOST, container(ASK_TOKEN))
+        host = server.run_on(spec, 70, NetworkMode.HOST, container(ASK_TOKEN.format(LONG)))
         await server.phase(host, TaskPhase.STOPPED)
         server.put(spec)
         assert server.output(host)[0].startswith("HTTP/1.1 200 OK")
@@ -123,16 +124,20 @@ async def test_hop_limit_keeps_tokens_from_the_bridge(tmp_path: Path, root_files
 async def test_containers_are_known_by_where_they_are(tmp_path: Path, root_filesystem: Path):
     async with lab(tmp_path, root_filesystem) as server:
         spec = await server.launch(9)
-        ask = "busybox timeout 2 wget -q -O - {} 2>&1; echo"
-        own = ask.format("$ECS_CONTAINER_METADATA_URI_V4")
+
+        def ask(url: str, seconds: int = LONG) -> str:
+            return f"busybox timeout {seconds} wget -q -O - {url} 2>&1; echo"
+
+        own = ask("$ECS_CONTAINER_METADATA_URI_V4")
         bridge = server.run_on(spec, 60, NetworkMode.BRIDGE, container(f"{own}; sleep 1000", stop_timeout=1))
         await server.phase(bridge, TaskPhase.RUNNING)
-        stolen = ask.format(f"http://169.254.170.2/v4/{bridge.containers[0].endpoint_id}")
+        stolen = ask(f"http://169.254.170.2/v4/{bridge.containers[0].endpoint_id}")
         host = server.run_on(spec, 61, NetworkMode.HOST, container(f"{own}; {stolen}"))
         thief = server.run_on(
-            spec, 62, NetworkMode.BRIDGE, container(f"{stolen}; {ask.format('http://172.17.0.1:51678/v1/tasks')}")
+            spec, 62, NetworkMode.BRIDGE, container(f"{stolen}; {ask('http://172.17.0.1:51678/v1/tasks')}")
         )
-        outside = f"{ask.format('http://10.0.0.9:51679/')}; {ask.format('http://10.0.0.9:51678/v1/tasks')}; {ask.format(f'http://{IMDS}/')}"
+        closed = (f"http://10.0.0.9:{port}" for port in ("51679/", "51678/v1/tasks"))
+        outside = "; ".join([*(ask(url, SHORT) for url in closed), ask(f"http://{IMDS}/")])
         stranger = server.run(63, container(outside))
         for spec_ in (host, thief, stranger):
             await server.phase(spec_, TaskPhase.STOPPED)
