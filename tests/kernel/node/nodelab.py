@@ -53,6 +53,7 @@ from homeport.wire.messages import (
 
 VPC = Vpc(id="vpc-1", cidrs=("10.0.0.0/16",), dns="10.0.0.2", domain="ec2.internal")
 GROUP = SecurityGroup(id="sg-1", vpc="vpc-1", ingress=(Rule(cidr="0.0.0.0/0"),), egress=(Rule(cidr="0.0.0.0/0"),))
+PATIENCE = 120.0  # seconds for what takes a few at the most: only what hangs takes longer
 PROGRAM = Path(__file__).with_name("agent_process.py")
 
 
@@ -232,14 +233,14 @@ class Server:
     def last(self, spec: Task) -> Observed | None:
         return self.seen[spec.id][-1] if self.seen.get(spec.id) else None
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         try:
             async with asyncio.timeout(seconds), self.changed:
                 await self.changed.wait_for(condition)
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s\n{self.explain()}") from None
 
-    async def phase(self, spec: Task, phase: TaskPhase, seconds: float = 20.0) -> Observed:
+    async def phase(self, spec: Task, phase: TaskPhase, seconds: float = PATIENCE) -> Observed:
         order = list(TaskPhase)
 
         def reached() -> bool:
@@ -286,12 +287,12 @@ class Server:
     def kill_agent(self, number: int = signal.SIGKILL) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
     def destroy(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill_agent()
-        subprocess.run(self._argv("destroy"), check=True, timeout=60)
+        subprocess.run(self._argv("destroy"), check=True, timeout=PATIENCE)
 
     # --- What the kernel has
 
@@ -320,7 +321,7 @@ async def lab(folder: Path, root: Path, *, start: bool = True) -> AsyncIterator[
         server.start_agent()
         begun = time.monotonic()
         while server.writer is None:
-            assert time.monotonic() - begun < 20, server.explain()
+            assert time.monotonic() - begun < PATIENCE, server.explain()
             await asyncio.sleep(0.005)
     try:
         yield server

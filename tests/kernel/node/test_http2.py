@@ -14,7 +14,7 @@ from homeport.wire.messages import FixedResponse, TargetState
 
 sys.path.insert(0, str(Path(__file__).parent))
 from balancinglab import ADDRESS, WEB, Site, balancer, default, listener, listens, secure, site, target, to
-from nodelab import eni
+from nodelab import PATIENCE, eni
 from webs import Web, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
@@ -43,13 +43,13 @@ class Streams:
 
     async def more(self, replies: int) -> None:
         goal = len(self.replies) + replies
-        await until(lambda: len(self.replies) >= goal, 60)
+        await until(lambda: len(self.replies) >= goal)
 
     async def stop(self) -> None:
         """Ask nothing more; returns when all is answered and the connection closed."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert await self._process.wait() == 0
 
 
@@ -83,7 +83,7 @@ async def test_streams_of_one_connection_are_answered_side_by_side(tmp_path: Pat
         await at.balance(balancer(encrypted), WEB)
         await at.register(target(WEB, 11))
         async with streams(at, chain, 8) as client:
-            await until(lambda: len(web.seen) == 8, 60)  # none waits for the answer to another
+            await until(lambda: len(web.seen) == 8)  # none waits for the answer to another
             assert client.replies == []
             web.held.set()
             await client.more(16)
@@ -115,7 +115,7 @@ async def test_a_rolling_change_of_targets_loses_no_stream(tmp_path: Path, root_
                 await at.register(target(WEB, number))
                 old = target(WEB, number - 1, draining=True, draining_since=1e12)
                 at.server.put(old)
-                await at.settled(old, TargetState.DRAINED, 60)
+                await at.settled(old, TargetState.DRAINED)
                 at.server.drop(old)
                 webs[-2].exit()
                 await client.more(20)
@@ -137,7 +137,7 @@ async def test_a_proxy_that_is_replaced_says_goodbye_and_loses_no_stream(tmp_pat
             for port in range(8000, 8003):
                 at.server.put(balancer(encrypted, listener(default(FixedResponse(status=200)), port=port)))
                 await until(lambda port=port: at.processes() and listens(at, port))
-                await until(lambda port=port: client.connections == port - 7998, 60)
+                await until(lambda port=port: client.connections == port - 7998)
                 await client.more(20)
             await client.stop()
         assert {event["event"] for event in client.events} == {"connect", "goaway", "close"}

@@ -54,15 +54,15 @@ async def test_agent_killed_at_random_moments(tmp_path: Path, root_filesystem: P
             server.kill_agent()
             server.start_agent()
         for key, (spec, lines) in running.items():
-            seen = await server.phase(spec, TaskPhase.STOPPED, 60)
+            seen = await server.phase(spec, TaskPhase.STOPPED)
             assert seen.containers[0].exit_code == 7, seen
             ended.append((key, spec, lines))
         for key, spec, _ in ended:
             if server.last(spec) is None:
-                await server.phase(spec, TaskPhase.STOPPED, 60)
+                await server.phase(spec, TaskPhase.STOPPED)
             server.drop(spec, eni(key))
         for _, spec, lines in ended:
-            await server.phase(spec, TaskPhase.GONE, 60)
+            await server.phase(spec, TaskPhase.GONE)
             await server.until(lambda spec=spec: not server.output(spec) or f"{spec.id}/app" in server.finished)
             check_output(server, spec, lines)
         server.drop(GROUP, VPC)
@@ -107,18 +107,18 @@ async def test_agent_killed_at_random_moments_with_tasks_on_an_instance(tmp_path
             server.kill_agent()
             server.start_agent()
         for spec in tasks:
-            await server.phase(spec, TaskPhase.RUNNING, 60)
+            await server.phase(spec, TaskPhase.RUNNING)
         check_bindings(server, tasks)
         server.put(replace(host, running=False))
         await asyncio.sleep(dice.choice((0.0, 0.02, 0.05)))
         server.kill_agent()
         server.start_agent()
         for spec in tasks:
-            await server.phase(spec, TaskPhase.STOPPED, 60)
+            await server.phase(spec, TaskPhase.STOPPED)
             server.drop(spec)
         await server.instance_phase(host, InstancePhase.STOPPED)
         for spec in tasks:
-            await server.phase(spec, TaskPhase.GONE, 60)
+            await server.phase(spec, TaskPhase.GONE)
             await server.until(lambda spec=spec: not server.output(spec) or f"{spec.id}/app" in server.finished)
             check_output(server, spec, None)
         server.drop(*instance(9), GROUP, VPC)

@@ -188,7 +188,7 @@ async def get(namespace: Path, address: str, port: int = 80, path: str = "/", **
         client.close()
 
 
-async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for what is to come about."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -235,7 +235,7 @@ class Load:
     async def more(self, requests: int) -> None:
         """Return when so many more have been answered."""
         goal = self.answered + requests
-        await until(lambda: self.answered >= goal, 30)
+        await until(lambda: self.answered >= goal)
 
     async def stop(self) -> None:
         self.running = False
