@@ -28,6 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.load import Failure, Load, Outcome
 
 RUN = Path(os.environ["HOMEPORT_RUN"])
+CGROUPS = json.loads((RUN / "installation.json").read_text())["cgroup_root"]
 CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 PATIENCE = 180.0  # seconds for one deployment
 SERVE = (
@@ -186,14 +187,16 @@ class Kills:
 
 
 async def kill_about(site: Site, chance: random.Random, kills: Kills) -> None:
-    """Kill something every few seconds, until cancelled."""
+    """Kill something every few seconds, each kind as often as the others, until cancelled."""
+    coming: list[str] = []
     while True:
-        await asyncio.sleep(chance.uniform(3, 6))
-        what = chance.choice(KILLED)
+        await asyncio.sleep(chance.uniform(2, 5))
+        coming = coming or chance.sample(KILLED, len(KILLED))
+        what = coming[-1]
         with contextlib.suppress(ProcessLookupError, FileNotFoundError, ClientError, BotoCoreError, IndexError):
             began = time.monotonic()
             await asyncio.to_thread(_kill, what, site, chance)
-            kills.killed.append(what)
+            kills.killed.append(coming.pop())
             if what == "balancer":
                 try:
                     await _answered(site.address)
@@ -222,7 +225,8 @@ def _kill(what: str, site: Site, chance: random.Random) -> None:
         for pid in _processes(f"haproxy.*{RUN}"):
             os.kill(pid, signal.SIGKILL)
     elif what == "container":
-        os.kill(chance.choice(_processes("^httpd -f -p 80")), signal.SIGKILL)
+        ours = [pid for pid in _processes("^httpd -f -p 80") if CGROUPS in Path(f"/proc/{pid}/cgroup").read_text()]
+        os.kill(chance.choice(ours), signal.SIGKILL)
     else:
         os.kill(int((RUN / f"{what}.pid").read_text()), signal.SIGKILL)
 
@@ -258,7 +262,7 @@ async def soak(chosen: argparse.Namespace) -> tuple[Outcome, Kills]:
             await asyncio.to_thread(site.deploy, broken)
             took = await settle(site, good)
             print(f"rolled back: {took:.1f} s, {len(load.outcome.failures)} failed", flush=True)
-        while load.outcome.sent < chosen.requests:
+        while load.outcome.sent < chosen.requests or (chosen.kills and not set(KILLED) <= set(kills.killed)):
             await asyncio.sleep(1)
     finally:
         if killing is not None:

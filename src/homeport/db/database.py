@@ -25,6 +25,9 @@ class Tx(Protocol):
     async def fetch_one(self, sql: str, *values: Value) -> Row | None:
         """Return the first row of a query, or None."""
 
+    def attempt(self) -> AbstractAsyncContextManager[None]:
+        """Open a block whose writes are undone if it is left by an exception; the transaction can go on after it."""
+
 
 class Database(Protocol):
     """Transactions against one store."""

@@ -34,6 +34,17 @@ class _SqliteTx:
         row: Row | None = self._connection.execute(sql, values).fetchone()
         return row
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            self._connection.execute("RELEASE attempt")
+
 
 class _Batch:
     """The transactions that will share one commit."""

@@ -44,12 +44,15 @@ class Site:
         self.place = Place(api)
         self.node = Node(self.place)
         self.group = self.make_group("web")
-        made = self.elb.create_load_balancer(Name="web", Subnets=[subnet.id for subnet in self.place.subnets[:2]])
-        self.balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+        self.balancer = self.make_balancer("web")
         self.elb.create_listener(
             LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80, DefaultActions=forward(self.group)
         )
         self.node.look()
+
+    def make_balancer(self, name: str) -> str:
+        made = self.elb.create_load_balancer(Name=name, Subnets=[subnet.id for subnet in self.place.subnets[:2]])
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
 
     def make_group(self, name: str, kind: str = "ip") -> str:
         made = self.elb.create_target_group(

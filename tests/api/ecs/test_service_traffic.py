@@ -369,13 +369,15 @@ def test_a_rule_that_is_gone_is_said_once_and_tried_again_less_and_less_often(si
     assert service.events() == said
 
 
-def test_traffic_moves_by_all_rules_or_by_none(site: Shifted, ecs: Any) -> None:
+@pytest.mark.parametrize("gone", [True, False])
+def test_traffic_moves_by_all_rules_or_by_none(site: Shifted, ecs: Any, *, gone: bool) -> None:
+    """One rule is gone, or refused because its target group has become another load balancer's."""
     blue, green = site.make_group("blue"), site.make_group("green")
     listener = site.elb.create_listener(
         LoadBalancerArn=site.balancer, Protocol="HTTP", Port=82, DefaultActions=forward(blue)
     )["Listeners"][0]["ListenerArn"]
     both = {"TargetGroups": [{"TargetGroupArn": blue, "Weight": 1}, {"TargetGroupArn": green, "Weight": 0}]}
-    rule, _ = (
+    rule, other = (
         site.elb.create_rule(
             ListenerArn=listener, Priority=priority, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
             Actions=[{"Type": "forward", "ForwardConfig": both}],
@@ -394,7 +396,13 @@ def test_traffic_moves_by_all_rules_or_by_none(site: Shifted, ecs: Any) -> None:
     assert service.deployments() == {"PRIMARY": "COMPLETED"}
     service.update(taskDefinition=site.define())
     service.start()
-    site.elb.delete_rule(RuleArn=rule)
+    if gone:
+        site.elb.delete_rule(RuleArn=rule)
+    else:
+        for arn in (rule, other):
+            site.elb.modify_rule(RuleArn=arn, Actions=forward(blue))
+        taker = site.make_balancer("taker")
+        site.elb.create_listener(LoadBalancerArn=taker, Protocol="HTTP", Port=80, DefaultActions=forward(green))
     site.grow(service)
     assert service.events()[-1].startswith("(service web) failed to shift traffic with (error ")
     assert site.weights() == (100, 0)

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -54,6 +54,20 @@ async def test_a_failed_transaction_leaves_nothing_and_its_neighbours_everything
         results = await asyncio.gather(write("a"), write("bad"), write("b"), return_exceptions=True)
         assert [type(result) for result in results] == [type(None), LookupError, type(None)]
         assert await notes(opened) == ["a", "b"]
+
+
+async def test_a_failed_attempt_is_undone_and_the_transaction_goes_on(tmp_path: Path) -> None:
+    async with database(tmp_path / "db") as opened:
+        async with opened.transaction() as tx:
+            await tx.execute("INSERT INTO notes (text) VALUES (?)", "before")
+            async with tx.attempt():
+                await tx.execute("INSERT INTO notes (text) VALUES (?)", "kept")
+                with suppress(LookupError):
+                    async with tx.attempt():
+                        await tx.execute("INSERT INTO notes (text) VALUES (?)", "undone")
+                        raise LookupError
+            await tx.execute("INSERT INTO notes (text) VALUES (?)", "after")
+        assert await notes(opened) == ["before", "kept", "after"]
 
 
 async def test_a_reader_sees_only_what_is_committed_and_may_not_write(tmp_path: Path) -> None:

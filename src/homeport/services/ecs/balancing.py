@@ -169,13 +169,11 @@ async def shift(
     """
     Give the traffic of the PRIMARY deployment's listener rules to the target groups of revisions, by their shares.
 
-    All rules are found before one is changed: a rule that is gone must not leave the others changed.
+    All rules are changed or none: one that is gone or refused must not leave the others changed.
     """
-    wanted = _shares(revisions, primary, action)
-    for rule in wanted:
-        await shifting.find_forwarding(tx, region, rule)
-    for rule, shares in wanted.items():
-        await shifting.shift(tx, region, rule, shares)
+    async with tx.attempt():
+        for rule, shares in _shares(revisions, primary, action).items():
+            await shifting.shift(tx, region, rule, shares)
 
 
 def _shares(
