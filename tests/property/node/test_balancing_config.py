@@ -168,6 +168,18 @@ def balancers(draw: st.DrawFn) -> Desired:
 )
 @given(balancers(), st.sampled_from(TargetState))
 def test_every_configuration_is_valid(desired: Desired, state: TargetState):
+    check_valid(desired, state)
+
+
+@pytest.mark.parametrize("action", [FixedResponse(status=200), Redirect(status=301), Forward(target_groups=())])
+def test_a_listener_that_does_the_same_with_every_request_is_valid(action: FixedResponse | Redirect | Forward):
+    listener = Listener(id="l", port=80, protocol="HTTP", rules=(ListenerRule(id="d", action=action),))
+    balancer = LoadBalancer(id="app/x/1", kind="application", vpc="vpc-1", enis=("eni-1",), listeners=(listener,))
+    check_valid(Desired(balancer, {}, {}), TargetState.INITIAL)
+
+
+def check_valid(desired: Desired, state: TargetState) -> None:
+    """Have HAProxy look at a configuration; it must not even warn."""
     assert HAPROXY is not None
     with tempfile.TemporaryDirectory() as folder:
         place = Place("run-1", Path(folder), 100)

@@ -53,11 +53,18 @@ def frontend(
     yield from access.chosen(balancer, listener)
     for number, rule in enumerate(listener.rules):
         yield from _action(files, listener, number, rule, known)
-    yield from _headers(balancer, listener)
+    if not _answers_all(listener):
+        yield from _headers(balancer, listener)
     yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
     yield from _unconnected()
     yield from _answer_headers(listener)
-    yield from _use_backend(listener, known)
+    if not _answers_all(listener):
+        yield from _use_backend(listener, known)
+
+
+def _answers_all(listener: Listener) -> bool:
+    """Say whether the only rule is to answer: HAProxy warns of what would come after that and is never reached."""
+    return len(listener.rules) == 1 and not isinstance(listener.rules[0].action, Forward)
 
 
 def _use_backend(listener: Listener, known: Mapping[str, TargetGroup]) -> Iterator[str]:
