@@ -146,7 +146,7 @@ def _live(folder: Path, installation: Installation, command: Sequence[str]) -> i
 def _resolve_here(folder: Path) -> None:
     """Have the lab's programs ask the lab's own resolver for names; there is no other that they could reach."""
     own = folder / "resolv.conf"
-    own.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    own.write_text("nameserver 127.0.0.1\noptions timeout:2 attempts:3\n")
     with contextlib.suppress(OSError):  # a machine without /etc/resolv.conf asks 127.0.0.1 anyhow
         linux.mount(str(own), str(Path("/etc/resolv.conf").resolve()), None, linux.MS_BIND)
 
