@@ -14,13 +14,21 @@ def test_restarts_are_in_place(lab: Lab) -> None:
     """The shortest period that AWS allows is a minute, and so long this takes."""
     policy = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [9]}
     count = "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4 | grep -o 'RestartCount\":[0-9]*'"
+    shared = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
     again = side(
-        f"{count}; ls /mark 2>/dev/null || echo absent; touch /mark; sleep 60.5; exit 3", "again", restartPolicy=policy
+        f"{count}; ls /mark 2>/dev/null || echo absent; echo >> /data/again; touch /mark; sleep 60.5; exit 3",
+        "again",
+        restartPolicy=policy,
+        **shared,
     )
-    ignored = side("echo once; sleep 60.5; exit 9", "ignored", restartPolicy=policy)
+    ignored = side("echo once; sleep 60.5; touch /data/ignored; exit 9", "ignored", restartPolicy=policy, **shared)
     early = side("echo once; exit 3", "early", restartPolicy=policy)
-    task = lab.run(lab.define(shell("sleep 62.5"), again, ignored, early))
-    until("the minute to pass", lambda: lab.describe(task)["lastStatus"] == "STOPPED", patience=120.0)
+    main = shell(
+        "until [ $(wc -l < /data/again) = 2 ] && [ -e /data/ignored ]; do sleep 0.1; done 2>/dev/null; sleep 1",
+        **shared,
+    )
+    task = lab.run(lab.define(main, again, ignored, early, volumes=[{"name": "data"}]))
+    until("the minute to pass", lambda: lab.describe(task)["lastStatus"] == "STOPPED")
     ended = lab.stopped(task)
     assert lab.lines(task, "again") == [
         'RestartCount":0',
@@ -163,14 +171,19 @@ def test_memory_is_the_task_s_and_the_guilty_container_s_end(lab: Lab) -> None:
 
 def test_cpu_time_is_the_task_s(lab: Lab) -> None:
     """Two busy containers of a quarter of a CPU get it, together, and no more."""
-    busy = (
+    together = "touch /data/$0; until [ -e /data/main ] && [ -e /data/side ]; do sleep 0.01; done; "
+    busy = together + (
         "read start _ < /proc/uptime; i=0; while read now _ < /proc/uptime; [ $((${now%.*} - ${start%.*})) -lt 4 ]; "
         "do i=$((i + 1)); done; cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null "
         "|| sed -n 's/usage_usec \\(.*\\)/\\1000/p' /sys/fs/cgroup/cpu.stat"
     )
-    task = lab.outcome(shell(busy + "; sleep 2"), side(busy))
+    shared = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
+    main = shell(busy + "; until [ -e /data/done ]; do sleep 0.1; done", **shared)
+    other = side(busy + "; touch /data/done; sleep 1000", **shared)
+    main["command"], other["command"] = [*main["command"], "main"], [*other["command"], "side"]
+    task = lab.outcome(main, other, volumes=[{"name": "data"}])
     used = [int(lab.lines(task["taskArn"], name)[0]) for name in ("main", "side")]
-    assert 0.3 < sum(used) / 1e9 < 1.5
+    assert 0.1 < sum(used) / 1e9 < 1.5
 
 
 def test_health_is_told_of_containers_and_task(lab: Lab) -> None:
