@@ -60,19 +60,20 @@ def test_a_task_finds_the_running_tasks_of_a_service_and_none_that_was_stopped(
         return {one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found}
 
     name = create(lab, lab.define(WEB), desiredCount=2, serviceRegistries=[{"registryArn": registry["Arn"]}])
-    until("both tasks to be healthy", lambda: len(discovered()) == 2, patience=120)
+    until("both tasks to be healthy", lambda: len(discovered()) == 2)
     tasks = lab.ecs.list_tasks(serviceName=name)["taskArns"]
     assert discovered() == {lab.address(task) for task in tasks}
-    assert asked(lab) == discovered()
+    until("a task to find both", lambda: asked(lab) == discovered())
     lab.ecs.update_service(service=name, desiredCount=1)
     until("one task to be left", lambda: len(discovered("ALL")) == 1)
     [left] = discovered("ALL")
-    assert asked(lab) == {left}
+    until("a task to find it alone", lambda: asked(lab) == {left})
     [kept] = lab.ecs.list_tasks(serviceName=name)["taskArns"]
     assert left == lab.address(kept)
     remove(lab, name)
     assert shown(lab, name)["status"] == "INACTIVE"
-    assert discovered("ALL") == asked(lab) == set()
+    assert discovered("ALL") == set()
+    until("no task to find any", lambda: asked(lab) == set())
 
 
 ROUNDS, WEBS, STRANGERS = 6, 3, 3
@@ -129,6 +130,8 @@ def test_a_name_never_leads_to_a_stranger_who_was_given_the_address(
         until("the service's tasks to run", lambda: shown(lab, name)["runningCount"] == WEBS)
         webs = lab.ecs.list_tasks(serviceName=name)["taskArns"]
         had["web"] |= {lab.address(task) for task in webs}
+        before = len(lab.lines(asker, "main"))
+        until("the name to be asked for", lambda before=before: len(lab.lines(asker, "main")) > before)
         for task in webs:
             lab.ecs.stop_task(task=task)
         for task in strangers:
@@ -148,4 +151,4 @@ def test_a_name_never_leads_to_a_stranger_who_was_given_the_address(
     remove(lab, name)
     assert had["web"] & had["stranger"], "some address was both one's and the other's"
     assert [line for line in asked if line.startswith("stranger")] == []
-    assert "known 100" in asked, "the name was asked for all the time"
+    assert f"known {20 * ROUNDS}" in asked, "the name was asked for all the time"
