@@ -18,7 +18,7 @@ from homeport.kit import installation
 if TYPE_CHECKING:
     from tests.cluster.machines import Machines
 
-PATIENCE = 60.0  # seconds; everything waited for takes a few at the most
+PATIENCE = 180.0  # seconds; everything waited for takes a few at the most, on a machine that is not busy
 EXECUTION_ROLE = "arn:aws:iam::123456789012:role/execution"
 GROUP = "/tests"
 
@@ -148,6 +148,16 @@ def shell(script: str, name: str = "main", **members: Any) -> dict[str, Any]:
 def side(script: str, name: str = "side", **members: Any) -> dict[str, Any]:
     """Return a container whose end does not end the task."""
     return shell(script, name, essential=False, **members)
+
+
+def hears(url: str) -> str:
+    """Return a command that says what *url* answers; it is asked until it does."""
+    return f"until timeout 30 wget -q -O - http://{url} 2>/dev/null; do sleep 0.1; done"
+
+
+def hears_nothing(url: str) -> str:
+    """Return a command that says none if *url* does not answer; where it would, something else is wrong."""
+    return f"( timeout 2 wget -q -O - http://{url} || echo none ) 2>/dev/null"
 
 
 def part(task: dict[str, Any], name: str) -> dict[str, Any]:

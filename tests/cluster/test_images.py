@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.cluster.conftest import Lab, part
+from tests.cluster.conftest import Lab, part, until
 from tests.cluster.test_ecr import folder, push
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -30,6 +30,7 @@ def test_an_image_s_own_settings_hold_unless_overridden(lab: Lab, folder: Path) 
     assert lab.lines(lab.stopped(lab.run(told))["taskArn"], "main") == ["0"]
     bare = lab.define({"name": "main", "image": image, "entryPoint": ["/bin/busybox", "pwd"]})
     assert lab.lines(lab.stopped(lab.run(bare))["taskArn"], "main") == ["/work"]
+    until("it to hear signals", lambda: len(lab.lines(plain, "main")) == 3)
     lab.ecs.stop_task(task=plain)
     assert part(lab.stopped(plain), "main")["exitCode"] == 5
     assert lab.lines(plain, "main") == ["image ours us-east-1", "/work", "1234", "asked"]

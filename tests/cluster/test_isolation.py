@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
-from tests.cluster.conftest import Lab, shell
+from tests.cluster.conftest import Lab, hears, hears_nothing, shell
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -91,11 +91,9 @@ def test_vpcs_of_the_same_addresses_do_not_meet(lab: Lab, places: tuple[Place, P
     lab.stopped(servers[1])
     outside = lab.run(lab.define({"name": "web", "stopTimeout": 2}), groups=[lab.security_group(port=80)])
     lab.running(outside)
-    asks = "; ".join(
-        f"timeout 2 wget -q -O - http://{address}/healthz || echo none"
-        for address in ("10.7.0.4", lab.address(outside))
-    )
-    for place, answers in ((one, ["ok", "none"]), (other, ["none", "none"])):
+    page, foreign = "10.7.0.4/healthz", f"{lab.address(outside)}/healthz"
+    for place, ask, answers in ((one, hears, ["ok", "none"]), (other, hears_nothing, ["none", "none"])):
+        asks = f"{ask(page)}; {hears_nothing(foreign)}"
         asker = lab.run_in(place.subnet, place.group, lab.define(shell(asks)))
         lab.stopped(asker)
         assert [line for line in lab.lines(asker, "main") if line in ("ok", "none")] == answers
@@ -122,7 +120,7 @@ def test_egress_rules_hold(lab: Lab) -> None:
     silent = lab.security_group()
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     lab.ec2.revoke_security_group_egress(GroupId=silent, IpPermissions=everything)
-    ask = f"timeout 1 wget -q -O - http://{lab.address(server)}/healthz || echo none"
+    ask = hears_nothing(f"{lab.address(server)}/healthz")
     own = "wget -q -O /dev/null $ECS_CONTAINER_METADATA_URI_V4 && echo metadata"
     task = lab.run(lab.define(shell(f"{ask}; {own}")), groups=[silent])
     lab.stopped(task)

@@ -32,12 +32,13 @@ def all_are(lab: Lab, tasks: list[str], status: str) -> bool:
 
 
 def test_thirty_tasks_at_once_run_and_end(lab: Lab) -> None:
-    web = lab.define({"name": "web", "stopTimeout": 2})
+    web = lab.define({"name": "web", "stopTimeout": 100})
     tasks = [task for _ in range(3) for task in launch(lab, web, 10)]
     until("all to run", lambda: all_are(lab, tasks, "RUNNING"))
     found = described(lab, tasks)
     assert min(Counter(task["availabilityZone"] for task in found).values()) >= 8
     assert len({lab_address(task) for task in found}) == 30
+    until("all to hear signals", lambda: all(lab.lines(task, "web") for task in tasks))
     for task in tasks:
         lab.ecs.stop_task(task=task)
     until("all to stop", lambda: all_are(lab, tasks, "STOPPED"))

@@ -3,12 +3,13 @@
 import uuid
 
 import pytest
-from tests.cluster.conftest import shell, until
+from tests.cluster.conftest import hears, hears_nothing, shell, until
 from tests.cluster.machines import Machines, eni_address
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 TELLING = shell("echo $ECS_CONTAINER_METADATA_URI_V4; trap 'exit 0' TERM; while true; do sleep 1; done")
+INSTANCE_ID = "169.254.169.254/latest/meta-data/instance-id"
 PATHS = ("", "/task", "/stats", "/task/stats", "/taskWithTags")
 
 
@@ -79,15 +80,14 @@ def test_the_agents_ports_are_closed_to_other_machines(machines: Machines) -> No
 
 
 def test_instance_metadata_is_for_the_instance_and_its_tasks_as_its_settings_say(machines: Machines) -> None:
-    plain = "( timeout 2 wget -q -O - http://169.254.169.254/latest/meta-data/instance-id || echo none ) 2>/dev/null"
     optional = {"HttpTokens": "optional", "HttpPutResponseHopLimit": 1}
     open_ = machines.launch(MetadataOptions=optional)
     machines.registered(open_)
     for mode in ("bridge", "host", "awsvpc"):
-        task = run(machines, machines.define(shell(plain), mode=mode), mode)
+        task = run(machines, machines.define(shell(hears(INSTANCE_ID)), mode=mode), mode)
         machines.stopped(task)
         assert machines.lab.lines(task, "main") == [open_], mode
-    fargate = machines.lab.run(machines.lab.define(shell(plain)))
+    fargate = machines.lab.run(machines.lab.define(shell(hears_nothing(INSTANCE_ID))))
     machines.lab.stopped(fargate)
     assert machines.lab.lines(fargate, "main") == ["none"]
 
@@ -95,8 +95,8 @@ def test_instance_metadata_is_for_the_instance_and_its_tasks_as_its_settings_say
 def test_metadata_can_be_kept_from_awsvpc_tasks(machines: Machines) -> None:
     optional = {"HttpTokens": "optional"}
     machines.registered(machines.launch(config="ECS_AWSVPC_BLOCK_IMDS=true", MetadataOptions=optional))
-    plain = "( timeout 2 wget -q -O - http://169.254.169.254/latest/meta-data/instance-id || echo none ) 2>/dev/null"
-    assert machines.output(machines.define(shell(plain), mode="awsvpc"), groups=[]) == ["none"]
+    ask = hears_nothing(INSTANCE_ID)
+    assert machines.output(machines.define(shell(ask), mode="awsvpc"), groups=[]) == ["none"]
 
 
 def test_addresses_of_one_instance_are_not_a_neighbours(machines: Machines) -> None:
@@ -105,7 +105,7 @@ def test_addresses_of_one_instance_are_not_a_neighbours(machines: Machines) -> N
     web = machines.define({"name": "main", "stopTimeout": 2}, mode="awsvpc")
     server = machines.running(machines.run(web, groups=[machines.group(80)]))
     target = eni_address(server)
-    ask = shell(f"timeout 3 wget -q -O /dev/null http://{target}/ && echo asked")
+    ask = shell(f"{hears(target)} >/dev/null; echo asked")
     assert machines.output(machines.define(ask)) == ["asked"]
     instance = machines.ec2.describe_instances(InstanceIds=machines.launched)["Reservations"][0]["Instances"][0]
 

@@ -1,17 +1,12 @@
 """What each network mode means on an instance, with real packets."""
 
 import pytest
-from tests.cluster.conftest import shell, side, until
+from tests.cluster.conftest import hears, hears_nothing, shell, side
 from tests.cluster.machines import DYNAMIC, Machines, bound, eni_address
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 WEB = {"name": "main", "stopTimeout": 2}
-
-
-def get(url: str) -> str:
-    """Return a command that says what *url* answers, or none."""
-    return f"( timeout 3 wget -q -O - http://{url} || echo none ) 2>/dev/null"
 
 
 def test_an_absent_mode_means_bridge(machines: Machines) -> None:
@@ -35,7 +30,7 @@ def test_two_copies_with_a_dynamic_port_answer_on_different_host_ports_of_one_in
     assert bindings[0]["hostPort"] != bindings[1]["hostPort"]
     assert [binding["containerPort"] for binding in bindings] == [80, 80]
     address = machines.private_address(instance)
-    asks = "; ".join(get(f"{address}:{binding['hostPort']}/healthz") for binding in bindings)
+    asks = "; ".join(hears(f"{address}:{binding['hostPort']}/healthz") for binding in bindings)
     prober = machines.lab.define(shell(asks))
     assert machines.lab.lines(_ended(machines, prober), "main") == ["ok", "ok"]
 
@@ -53,16 +48,14 @@ def test_the_security_groups_of_a_bridge_container_are_its_instances(machines: M
     machines.registered(instance)
     task = machines.running(machines.run(machines.define({**WEB, "portMappings": [{"containerPort": 80}]})))
     port = bound(task)[0]["hostPort"]
-    prober = machines.lab.define(shell(get(f"{machines.private_address(instance)}:{port}/healthz")))
+    page = f"{machines.private_address(instance)}:{port}/healthz"
+    prober = machines.lab.define(shell(hears_nothing(page)))
     assert machines.lab.lines(_ended(machines, prober), "main") == ["none"]
     machines.ec2.authorize_security_group_ingress(
         GroupId=group, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp="0.0.0.0/0"
     )
-
-    def answers() -> bool:
-        return machines.lab.lines(_ended(machines, prober), "main") == ["ok"]
-
-    until("the rule to be in force", answers)
+    prober = machines.lab.define(shell(hears(page)))
+    assert machines.lab.lines(_ended(machines, prober), "main") == ["ok"]
 
 
 def test_a_host_mode_task_with_a_port_mapping_cannot_run_twice_on_an_instance(machines: Machines) -> None:
@@ -73,7 +66,7 @@ def test_a_host_mode_task_with_a_port_mapping_cannot_run_twice_on_an_instance(ma
     answer = machines.ask(web)
     assert answer["tasks"] == []
     assert [(failure["arn"], failure["reason"]) for failure in answer["failures"]] == [(arn, "RESOURCE:PORTS")]
-    prober = machines.lab.define(shell(get(f"{machines.private_address(instance)}/healthz")))
+    prober = machines.lab.define(shell(hears(f"{machines.private_address(instance)}/healthz")))
     assert machines.lab.lines(_ended(machines, prober), "main") == ["ok"]
 
 
@@ -84,16 +77,16 @@ def test_awsvpc_tasks_on_one_instance_all_serve_port_80(machines: Machines) -> N
     tasks = [machines.running(machines.run(web, groups=[group])) for _ in range(2)]
     addresses = [eni_address(task) for task in tasks]
     assert len(set(addresses)) == 2
-    prober = machines.lab.define(shell("; ".join(get(f"{address}/healthz") for address in addresses)))
+    prober = machines.lab.define(shell("; ".join(hears(f"{address}/healthz") for address in addresses)))
     assert machines.lab.lines(_ended(machines, prober), "main") == ["ok", "ok"]
 
 
 def test_containers_of_an_awsvpc_task_share_localhost_and_those_of_a_bridge_task_do_not(machines: Machines) -> None:
     machines.ready()
-    waiting = f"sleep 1; {get('127.0.0.1/healthz')}"
-    parts = [shell(waiting), {"name": "web", "essential": False, "stopTimeout": 2}]
+    web = {"name": "web", "essential": False, "stopTimeout": 2}
     for mode, groups, answer in (("awsvpc", [], "ok"), ("bridge", None, "none")):
-        assert machines.output(machines.define(*parts, mode=mode), groups=groups) == [answer], mode
+        ask = hears("127.0.0.1/healthz") if answer == "ok" else f"sleep 1; {hears_nothing('127.0.0.1/healthz')}"
+        assert machines.output(machines.define(shell(ask), web, mode=mode), groups=groups) == [answer], mode
 
 
 def test_a_bridge_container_cannot_be_reached_at_its_docker0_address_from_another_instance(
@@ -107,8 +100,8 @@ def test_a_bridge_container_cannot_be_reached_at_its_docker0_address_from_anothe
     machines.tasks.append(started["tasks"][0]["taskArn"])
     port = bound(machines.running(machines.tasks[-1]))[0]["hostPort"]
     address = machines.private_address(one)
-    asks = f"ip route add 172.17.0.2/32 via {address} 2>/dev/null; {get('172.17.0.2/healthz')}; "
-    asks += get(f"{address}:{port}/healthz")
+    asks = f"ip route add 172.17.0.2/32 via {address} 2>/dev/null; {hears_nothing('172.17.0.2/healthz')}; "
+    asks += hears(f"{address}:{port}/healthz")
     prober = machines.define(shell(asks), mode="host")
     probe = machines.ecs.start_task(cluster=machines.cluster, taskDefinition=prober, containerInstances=[elsewhere])
     machines.tasks.append(probe["tasks"][0]["taskArn"])
@@ -124,7 +117,7 @@ def test_a_task_of_mode_none_has_nothing_but_a_loopback(machines: Machines) -> N
 
 def test_linked_containers_find_each_other_by_name(machines: Machines) -> None:
     machines.ready()
-    asks = f"sleep 1; {get('backend/healthz')}; {get('web/healthz')}; echo $BACKEND_PORT_80_TCP_PORT"
+    asks = f"{hears('backend/healthz')}; {hears('web/healthz')}; echo $BACKEND_PORT_80_TCP_PORT"
     web = {"name": "web", "essential": False, "stopTimeout": 2, "portMappings": [{"containerPort": 80}]}
     assert machines.output(machines.define(shell(asks, links=["web:backend"]), web)) == ["ok", "ok", "80"]
 

@@ -1,7 +1,7 @@
 """How tasks end, in AWS's words; and that nothing of them stays."""
 
 import pytest
-from tests.cluster.conftest import Lab, awslogs, shell
+from tests.cluster.conftest import Lab, awslogs, hears, shell, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -73,7 +73,7 @@ def test_names_resolve_inside_the_vpc(lab: Lab) -> None:
     web = lab.run(lab.define({"name": "web", "stopTimeout": 2}), groups=[lab.security_group(port=80)])
     lab.running(web)
     name = lab.interface(web)["PrivateDnsName"]
-    arn = lab.run(lab.define(shell(f"wget -q -O - http://{name}/healthz; nslookup absent.ec2.internal; true")))
+    arn = lab.run(lab.define(shell(f"{hears(f'{name}/healthz')}; nslookup absent.ec2.internal; true")))
     lab.stopped(arn)
     assert "ok" in lab.lines(arn, "main")
 
@@ -81,7 +81,7 @@ def test_names_resolve_inside_the_vpc(lab: Lab) -> None:
 def test_a_user_s_stop_waits_for_the_containers(lab: Lab) -> None:
     patient = 'trap "echo bye; exit 0" TERM; echo ready; while true; do sleep 0.1; done'
     arn = lab.run(lab.define(shell(patient, stopTimeout=30)))
-    lab.running(arn)
+    until("it to hear signals", lambda: lab.lines(arn, "main"))
     answer = lab.ecs.stop_task(task=arn, reason="enough")["task"]
     assert (answer["desiredStatus"], answer["stopCode"], answer["stoppedReason"]) == (
         "STOPPED",
