@@ -59,7 +59,7 @@ def test_it_deploys_a_revision(service: str, tmp_path: Path) -> None:
         env={**os.environ, "AWS_CONFIG_FILE": "/dev/null"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1200,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -26,7 +26,7 @@ def test_the_aws_cli_runs_it() -> None:
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=12000,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
@@ -63,7 +63,7 @@ def test_the_javascript_sdk_runs_it(subnet: str) -> None:
         cwd=JAVASCRIPT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1200,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr

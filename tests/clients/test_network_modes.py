@@ -24,6 +24,6 @@ PROVES = (
 
 def test_the_aws_cli_walks_through_all_modes() -> None:
     """In a lab of its own: the account setting that it changes is everybody's."""
-    said = in_lab(EXAMPLE, timeout=420)
+    said = in_lab(EXAMPLE, timeout=1200)
     for step in PROVES:
         assert step in said, said

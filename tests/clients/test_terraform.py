@@ -61,7 +61,7 @@ def test_terraform_applies_and_finds_nothing_left_to_do(tmp_path: Path) -> None:
     work = shutil.copytree(CONFIGURATION, tmp_path / "configuration")
     write_certificates(work)
     told = {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1"}
-    said = in_lab("bash", "-c", SESSION, timeout=480, cwd=work, **told)
+    said = in_lab("bash", "-c", SESSION, timeout=1200, cwd=work, **told)
     applied, _, later = said.partition("== planned again")
     planned, _, later = later.partition("== changed")
     changed, _, destroyed = later.partition("== destroyed")

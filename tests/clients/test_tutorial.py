@@ -67,7 +67,7 @@ def test_what_the_page_shows_is_what_happens(name: str) -> None:
     assert len(session) > 5, "the page has no session"
     mark = "@@ next @@"
     script = "set -euo pipefail\n" + "".join(f"{step.command}\necho; echo '{mark}'\n" for step in session)
-    result = run_in_lab("bash", "-c", script, timeout=240)
+    result = run_in_lab("bash", "-c", script, timeout=1200)
     outputs = [part.splitlines() for part in result.stdout.split(mark)]
     happened = "\n".join(
         f"$ {step.command}\n" + "\n".join(output) for step, output in zip(session, outputs, strict=False)

@@ -25,7 +25,7 @@ PROVES = (
 
 def test_the_aws_cli_brings_a_service_behind_a_load_balancer_and_a_new_revision_of_it() -> None:
     """In a lab of its own, whose resolver knows the names."""
-    said = in_lab(EXAMPLE, timeout=420)
+    said = in_lab(EXAMPLE, timeout=1200)
     for step in PROVES:
         assert step in said, said
     under_load = re.search(r"a new revision: (\d+) requests, (\d+) failed", said)

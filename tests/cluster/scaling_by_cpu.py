@@ -55,12 +55,12 @@ def main() -> None:
     lab.logs.create_log_group(logGroupName="/tests")
     cloudwatch, scaling = boto3.client("cloudwatch"), boto3.client("application-autoscaling")
     busy, idle = (tracked(lab, scaling, script) for script in ("while :; do :; done", "sleep 100000"))
-    until("the busy service to be scaled out", lambda: shown(lab, busy)["desiredCount"] > 1, 150)
-    until("its new tasks to run", lambda: shown(lab, busy)["runningCount"] > 1, 60)
+    until("the busy service to be scaled out", lambda: shown(lab, busy)["desiredCount"] > 1, 300)
+    until("its new tasks to run", lambda: shown(lab, busy)["runningCount"] > 1)
     told = scaling.describe_scaling_activities(ServiceNamespace="ecs", ResourceId=f"service/default/{busy}")
     activity = told["ScalingActivities"][-1]  # the first of all
     assert "AlarmHigh" in activity["Cause"], activity
-    until("the idle service to be known to be so", lambda: alarm(cloudwatch, idle) == "OK", 60)
+    until("the idle service to be known to be so", lambda: alarm(cloudwatch, idle) == "OK")
     assert shown(lab, idle)["desiredCount"] == 1, events(lab, idle)
     print("the busy service has", shown(lab, busy)["desiredCount"], "tasks")
 

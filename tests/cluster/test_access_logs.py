@@ -15,7 +15,7 @@ def test_requests_become_objects_though_the_server_is_killed(tmp_path: Path) -> 
     keys = tmp_path / "keys"
     keys.write_text(f"[default]\naws_access_key_id = store\naws_secret_access_key = {SECRET}\n")
     store = ("--s3-endpoint", f"http://127.0.0.1:{PORT}", "--s3-credentials", keys)
-    result = run_in_lab(sys.executable, "-m", "tests.cluster.access_logs", PORT, SECRET, timeout=180, options=store)
+    result = run_in_lab(sys.executable, "-m", "tests.cluster.access_logs", PORT, SECRET, timeout=600, options=store)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "requests in" in result.stdout
     assert SECRET not in result.stdout + result.stderr

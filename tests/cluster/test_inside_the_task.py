@@ -51,10 +51,10 @@ def test_metadata_agrees_with_describe_tasks(lab: Lab) -> None:
 def test_there_are_no_credentials_and_the_api_wants_them(lab: Lab) -> None:
     call = (
         r"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonEC2ContainerServiceV20141113.ListClusters\r\n"
-        r"Content-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\n\r\n{}"
+        r"Content-Type: application/x-amz-json-1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     )
-    ask = r"printf 'GET /v2/credentials/x HTTP/1.0\r\n\r\n' | nc -w 2 169.254.170.2 80"
-    api = f"e=${{AWS_ENDPOINT_URL#http://}}; printf '{call}' | nc -w 1 ${{e%:*}} ${{e#*:}}"
+    ask = r"printf 'GET /v2/credentials/x HTTP/1.0\r\n\r\n' | nc -w 60 169.254.170.2 80"
+    api = f"e=${{AWS_ENDPOINT_URL#http://}}; printf '{call}' | nc -w 60 ${{e%:*}} ${{e#*:}}"
     lines = lab.output(shell(f"{ask}; echo; {api}"))
     text = "\n".join(lines)
     assert '"code":"InvalidIdInRequest"' in text

@@ -61,7 +61,9 @@ def test_a_stopped_instance_comes_back_as_the_same_container_instance(machines: 
     task = machines.run(machines.define(WEB))
     machines.running(task)
     machines.ec2.stop_instances(InstanceIds=[instance])
-    machines.ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance], WaiterConfig={"Delay": 1})
+    machines.ec2.get_waiter("instance_stopped").wait(
+        InstanceIds=[instance], WaiterConfig={"Delay": 1, "MaxAttempts": 180}
+    )
     assert machines.stopped(task)["stoppedReason"] == f"Host EC2 (instance {instance}) stopped."
     machines.ec2.start_instances(InstanceIds=[instance])
     assert machines.registered(instance)["containerInstanceArn"] == arn

@@ -45,7 +45,7 @@ class Balancing:
             TargetType="ip",
             HealthCheckPath="/healthz",
             HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=2,
+            HealthCheckTimeoutSeconds=4,
             HealthyThresholdCount=2,
         )
         arn: str = made["TargetGroups"][0]["TargetGroupArn"]
@@ -64,7 +64,7 @@ class Balancing:
         """Ask the load balancer for a page; status 0 where it could not be asked."""
         request = urllib.request.Request(f"http://{self.addresses()[0]}{path}", headers={"Host": host})
         try:
-            with urllib.request.urlopen(request, timeout=3) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
@@ -116,7 +116,7 @@ def test_requests_reach_both_tasks_and_none_that_is_deregistered(lab: Lab, balan
         Port=80,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
     )
-    waits = {"Delay": 1, "MaxAttempts": 60}
+    waits = {"Delay": 1, "MaxAttempts": 180}
     balancing.elb.get_waiter("load_balancer_available").wait(LoadBalancerArns=[balancing.arn], WaiterConfig=waits)
     balancing.elb.get_waiter("target_in_service").wait(TargetGroupArn=group, WaiterConfig=waits)
     assert Counter(balancing.get() for _ in range(20)) == {(200, "one\n"): 10, (200, "two\n"): 10}
@@ -180,7 +180,7 @@ def test_https_is_answered_with_the_certificate_of_the_name_that_was_asked_for(b
     def status(name: str) -> int:
         try:
             with (
-                socket.create_connection((balancing.addresses()[0], 443), timeout=3) as plain,
+                socket.create_connection((balancing.addresses()[0], 443), timeout=30) as plain,
                 context.wrap_socket(plain, server_hostname=name) as secure,
             ):
                 secure.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 MACHINE = "198.18.0.1"
 ROUNDS = 8
 QUIET = 0.5  # seconds after which a packet that nobody answered has been dropped
-PATIENCE = 20.0  # seconds in which rules that the API has accepted must be in force
+PATIENCE = 120.0  # seconds in which rules that the API has accepted must be in force
 WEB = {"name": "main", "stopTimeout": 2, "portMappings": [{"containerPort": 80}]}
 
 

@@ -5,7 +5,7 @@ from tests.cluster.conftest import Lab, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-PROBE = "while true; do timeout 1 wget -q -O - http://$TARGET/healthz || echo refused; sleep 0.1; done"
+PROBE = "while true; do timeout 3 wget -q -O - http://$TARGET/healthz || echo refused; sleep 0.1; done"
 
 
 def test_two_tasks_of_one_definition_serve_port_80_and_a_third_gets_in_when_a_rule_says_so(lab: Lab) -> None:

@@ -70,13 +70,13 @@ def aws(*arguments: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = ["aws", "ecs", *arguments]
     return subprocess.run(
-        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=True
+        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=300, check=True
     ).stdout
 
 
 def test_a_rolling_deployment_never_has_fewer_healthy_tasks_than_asked_for(lab: Lab) -> None:
     name = create(lab, lab.define(WEB), desiredCount=2)
-    until(f"{name} to be steady", steady(lab, name), patience=120)
+    until(f"{name} to be steady", steady(lab, name))
     aws("wait", "services-stable", "--services", name)
     old = set(lab.ecs.list_tasks(serviceName=name)["taskArns"])
     assert len(old) == 2
@@ -93,7 +93,7 @@ def test_a_rolling_deployment_never_has_fewer_healthy_tasks_than_asked_for(lab: 
         least = min(least, found["runningCount"])
         return [each["rolloutState"] for each in found["deployments"]] == ["COMPLETED"]
 
-    until(f"{name} to be steady again", look, patience=120)
+    until(f"{name} to be steady again", look)
     assert least == 2
     assert not old & set(lab.ecs.list_tasks(serviceName=name)["taskArns"])
     said = events(lab, name)
@@ -108,14 +108,14 @@ def test_a_deployment_whose_tasks_do_not_start_is_rolled_back(lab: Lab) -> None:
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     good = lab.define(WEB)
     name = create(lab, good, desiredCount=1, deploymentConfiguration=breaker)
-    until(f"{name} to be steady", steady(lab, name), patience=120)
+    until(f"{name} to be steady", steady(lab, name))
     kept = lab.ecs.list_tasks(serviceName=name)["taskArns"]
     bad = lab.ecs.update_service(
         service=name, taskDefinition=lab.define(shell("true", image="127.0.0.1:1/absent:latest"))
     )["service"]["deployments"][0]["id"]
     said = f"(service {name}) (deployment {bad}) deployment failed: tasks failed to start."
-    until("the circuit breaker to trip", lambda: said in events(lab, name), patience=120)
-    until(f"{name} to be steady again", steady(lab, name), patience=60)
+    until("the circuit breaker to trip", lambda: said in events(lab, name))
+    until(f"{name} to be steady again", steady(lab, name))
     assert shown(lab, name)["taskDefinition"] == good
     assert lab.ecs.list_tasks(serviceName=name)["taskArns"] == kept
     assert any(event.startswith(f"(service {name}) rolling back to deployment ecs-svc/") for event in events(lab, name))

@@ -56,7 +56,7 @@ def test_up_and_down(folder: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert result.returncode == 0, f"{result.returncode}\n{result.stdout}\n{result.stderr}"

@@ -26,7 +26,7 @@ from tests.folders import everything_in
 
 RUN = Path(os.environ["HOMEPORT_RUN"])
 INSTALLATION = json.loads((RUN / "installation.json").read_text())
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60)
 GROUP = "/chaos"
 CLUSTER = "chaos"  # of the instances
 MODES = ("bridge", "host", "awsvpc", "none")
@@ -53,7 +53,7 @@ def ask(operation: Any, **arguments: Any) -> Any:
 
 def insist(operation: Any, **arguments: Any) -> Any:
     """Call until there is an answer; for requests that may be repeated."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             return ask(operation, **arguments)
@@ -226,7 +226,7 @@ def kill_randomly(kills: int, chance: random.Random) -> dict[str, int]:
             os.kill(pid, signal.SIGKILL)
             killed[name] += 1
         wait_until(
-            lambda pid=pid, pid_file=pid_file: pid_file.read_text().strip() not in ("", str(pid)), 30, "a successor"
+            lambda pid=pid, pid_file=pid_file: pid_file.read_text().strip() not in ("", str(pid)), 300, "a successor"
         )
         threading.Event().wait(chance.choice([0.02, 0.2, 0.5, 0.9]))
     return killed
@@ -382,17 +382,17 @@ def main() -> int:
     def all_stopped() -> bool:
         return all(task["lastStatus"] == "STOPPED" for task in describe(world, every))
 
-    wait_until(all_stopped, 60, "all tasks to be STOPPED")
+    wait_until(all_stopped, 300, "all tasks to be STOPPED")
     if present:
         insist(world.ec2.terminate_instances, InstanceIds=present)
     wait_until(
-        lambda: set(states(world).values()) <= {"terminated"}, 30, f"instances to be terminated: {states(world)}"
+        lambda: set(states(world).values()) <= {"terminated"}, 300, f"instances to be terminated: {states(world)}"
     )
     tasks = describe(world, every)
     for task in tasks:
         assert not task.get("stoppedReason", "").startswith(("ResourceInit", "CannotStart", "CannotCreate")), task
         check_logs(world, task)
-    wait_until(lambda: not traces() and not machine()["namespaces"], 30, f"a clean machine: {traces()} {machine()}")
+    wait_until(lambda: not traces() and not machine()["namespaces"], 300, f"a clean machine: {traces()} {machine()}")
     interfaces = insist(world.ec2.describe_network_interfaces)["NetworkInterfaces"]
     assert interfaces == [], interfaces
     lines = sum(1 for task in tasks if task["containers"][0].get("exitCode") is not None)

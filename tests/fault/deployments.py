@@ -29,8 +29,8 @@ from tests.load import Failure, Load, Outcome
 
 RUN = Path(os.environ["HOMEPORT_RUN"])
 CGROUPS = json.loads((RUN / "installation.json").read_text())["cgroup_root"]
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
-PATIENCE = 180.0  # seconds for one deployment
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60)
+PATIENCE = 300.0  # seconds for one deployment
 SERVE = (
     "mkdir -p /tmp/www && echo $REVISION > /tmp/www/index.html && "
     "trap 'kill $server; exit 0' TERM; httpd -f -p 80 -h /tmp/www & server=$!; wait $server"
@@ -82,7 +82,7 @@ class Site:
         made = self.elb.create_load_balancer(Name="soak", Subnets=zones, SecurityGroups=[front])["LoadBalancers"][0]
         self.balancer = made["LoadBalancerArn"]
         self.elb.get_waiter("load_balancer_available").wait(
-            LoadBalancerArns=[self.balancer], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            LoadBalancerArns=[self.balancer], WaiterConfig={"Delay": 1, "MaxAttempts": 180}
         )
         listener = self.elb.create_listener(
             LoadBalancerArn=self.balancer, Protocol="HTTP", Port=80,
