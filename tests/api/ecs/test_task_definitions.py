@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from tests.api.ecs.services import Service
 
+from homeport.services.ecs.reconcilers import cleanup
+
 ARN = "arn:aws:ecs:us-east-1:123456789012:task-definition"
 
 
@@ -98,6 +100,19 @@ def test_deleted_revision_stays_while_a_task_runs_it(ecs: Any) -> None:
     ecs.report(task, "gone")
     ecs.cleanup(later=0)
     assert ecs.refusal(ecs.client.describe_task_definition, taskDefinition="web:1")[0] == "ClientException"
+
+
+def test_deleted_revisions_that_must_stay_keep_no_others(ecs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "_BATCH", 1)
+    ecs.run()
+    ecs.place()
+    ecs.register()
+    for revision in ("web:1", "web:2"):
+        ecs.client.deregister_task_definition(taskDefinition=revision)
+    ecs.client.delete_task_definitions(taskDefinitions=["web:1", "web:2"])
+    ecs.cleanup(later=0)
+    assert ecs.client.describe_task_definition(taskDefinition="web:1")["taskDefinition"]["revision"] == 1
+    assert ecs.refusal(ecs.client.describe_task_definition, taskDefinition="web:2")[0] == "ClientException"
 
 
 def test_deleted_revision_stays_while_a_service_has_it(ecs: Any) -> None:

@@ -1,7 +1,10 @@
 """Remove what AWS forgets after a while: stopped tasks, deleted clusters and services, client tokens, revisions."""
 
+from collections.abc import Sequence
+
 from homeport.db.database import Database, Tx
 from homeport.kit.clock import Clock
+from homeport.services.ecs.model.task_definitions import TaskDefinition
 from homeport.services.ecs.store import (
     client_tokens,
     clusters,
@@ -43,12 +46,18 @@ class Cleanup:
             await clusters.remove_inactive(tx, now - RETENTION)
             await container_instances.remove_inactive(tx, now - RETENTION, _BATCH)
             await client_tokens.remove_old(tx, now - TOKEN_RETENTION)
-            await _remove_definitions(tx)
+        last = None
+        while True:
+            async with self._database.transaction() as tx:
+                deleting = await task_definitions.deleting(tx, last, _BATCH)
+                await _remove_definitions(tx, deleting)
+            if len(deleting) < _BATCH:
+                break
+            last = deleting[-1]
 
 
-async def _remove_definitions(tx: Tx) -> None:
+async def _remove_definitions(tx: Tx, deleting: Sequence[TaskDefinition]) -> None:
     """Remove the revisions whose deletion was asked for and that no live task and no service has any more."""
-    deleting = await task_definitions.deleting(tx, _BATCH)
     of_services = await deployments.definitions_in_use(tx) if deleting else set()
     for definition in deleting:
         if f"{definition.family}:{definition.revision}" in of_services:

@@ -166,9 +166,14 @@ async def families(tx: Tx, region: str, status: str, *, prefix: str, after: str,
     return [row[0] for row in rows]
 
 
-async def deleting(tx: Tx, limit: int) -> list[TaskDefinition]:
-    """Return revisions whose deletion waits for the tasks that still run them."""
+async def deleting(tx: Tx, after: TaskDefinition | None, limit: int) -> list[TaskDefinition]:
+    """Return the revisions that follow *after* whose deletion waits for the tasks that still run them."""
+    last = ("", "", 0) if after is None else (after.region, after.family, after.revision)
     rows = await tx.fetch(
-        f"SELECT {_RECORD} FROM ecs_task_definitions WHERE status = 'DELETE_IN_PROGRESS' LIMIT ?", limit
+        f"""SELECT {_RECORD} FROM ecs_task_definitions
+            WHERE status = 'DELETE_IN_PROGRESS' AND (region, family, revision) > (?, ?, ?)
+            ORDER BY region, family, revision LIMIT ?""",
+        *last,
+        limit,
     )
     return [_definition(row) for row in rows]
