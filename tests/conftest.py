@@ -1,4 +1,9 @@
-"""What every test shares: async tests without a plugin, and profiles for Hypothesis."""
+"""
+What every test shares: async tests without a plugin, and profiles for Hypothesis.
+
+The examples of a property are the same in every run, so that whether the tests pass is not a matter of chance; others are
+looked for by `pytest --hypothesis-profile explore tests/property`.
+"""
 
 import asyncio
 import inspect
@@ -7,7 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+for name, derandomize in (("default", True), ("explore", False)):
+    settings.register_profile(
+        name, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=derandomize
+    )
 settings.load_profile("default")
 
 
