@@ -22,7 +22,7 @@ def test_rolling_deployments_blue_green_and_a_rollback_fail_no_request() -> None
 def test_what_is_killed_during_deployments_fails_only_requests_that_meet_a_killed_proxy() -> None:
     """Server, node, proxy, tasks and containers; the run ends with an error if any other request fails."""
     soak = (sys.executable, "-m", "tests.fault.deployments", "--deployments", "3", "--rate", "100", "--pause", "4")
-    said = in_lab(*soak, "--kills", "--blue-green", "--rollback", timeout=420)
+    said = in_lab(*soak, "--kills", "--blue-green", "--rollback", timeout=1200)
     counted = re.search(r"(\d+) requests, .* killed: (.*); \d+ met one of \d+ killed proxies", said)
     assert counted is not None, said
     assert int(counted[1]) > 500, said

@@ -336,9 +336,9 @@ def machine() -> dict[str, list[str]]:
 def main() -> int:
     options = argparse.ArgumentParser()
     options.add_argument("--kills", type=int, default=100)
-    options.add_argument("--seed", type=int, default=None)
+    options.add_argument("--seed", type=int, default=1)
     arguments = options.parse_args()
-    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().getrandbits(32)
+    seed = arguments.seed
     print(f"seed {seed}", flush=True)
     world = prepare()
     world.random = random.Random(seed)
