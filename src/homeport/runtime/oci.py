@@ -39,6 +39,7 @@ from homeport.runtime.spec import Surroundings, oci_config, plan_capabilities
 from homeport.runtime.users import find_user, read_in_root
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_CLOCK_OF_FILES = 5  # CLOCK_REALTIME_COARSE: ends and marks are times of files, so starts are told by the same clock
 _LAST_WORDS = 5.0  # seconds that conmon has to write what a killed container had said
 
 
@@ -167,7 +168,7 @@ class OciRuntime:
                 if isinstance(state, Running):
                     return state
                 run = await self._make(spec)
-            pid, started_at = run.init_pid(), time.time()
+            pid, started_at = run.init_pid(), time.clock_gettime(_CLOCK_OF_FILES)
             if pid is None:
                 raise RuntimeFailed(f"the container {container} ended before it was started")
             # First the record, then the deed: a run that waits at its gate has not begun, whatever is recorded.

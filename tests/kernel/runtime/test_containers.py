@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -271,6 +272,14 @@ async def test_stats(bench: Bench) -> None:
     assert stats.cpu_nanoseconds > 1_000_000
     assert 0 < stats.memory_bytes <= stats.memory_peak_bytes
     assert 1 <= stats.pids <= 3
+
+
+async def test_an_end_is_never_before_its_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends are times of files, whose clock lags behind: on a machine that loses ticks, by more than a short life."""
+    exact = time.time
+    monkeypatch.setattr(time, "time", lambda: exact() + 60)
+    running = await bench.run("a", ("/bin/true",))
+    assert (await bench.runtime.wait("a")).finished_at >= running.started_at - 1e-6
 
 
 async def test_twenty_at_once(bench: Bench) -> None:

@@ -49,9 +49,7 @@ class RuntimeContract:
         running = await bench.run("a", EXIT_3)
         ended = await bench.runtime.wait("a")
         assert (ended.code, ended.out_of_memory) == (3, False)
-        assert (
-            ended.finished_at >= running.started_at - 1
-        )  # times of files are coarse, as ticks of busy machines may be late
+        assert ended.finished_at >= running.started_at - 1e-6  # by one clock; fractions are rounded
         assert await bench.runtime.wait("a") == ended
 
     async def test_output_is_in_the_log(self, bench: Bench) -> None:
