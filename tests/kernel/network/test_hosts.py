@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.kernel.network.vpclab import (
     ALL,
+    LONG_ENOUGH,
     PATIENCE,
     Item,
     Lab,
@@ -134,6 +135,7 @@ def test_a_container_cannot_send_as_a_neighbour(lab: Lab, forged: str) -> None:
     for source, arrives in ((forged, False), ("172.17.0.2", True)):
         datagram = struct.pack("!HHHH", 1234, 6000, 8 + 5, 0) + source[-5:].encode()
         header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+        listener.settimeout(PATIENCE if arrives else LONG_ENOUGH)
         raw.sendto(header + socket.inet_aton(source) + socket.inet_aton("172.17.0.1") + datagram, ("172.17.0.1", 0))
         try:
             assert listener.recvfrom(64)[1][0] == "172.17.0.2"
@@ -211,6 +213,7 @@ def test_a_branch_cannot_send_as_its_sibling(lab: Lab) -> None:
     for source, arrives in ((other.address, False), (one.address, True)):
         datagram = struct.pack("!HHHH", 1234, 6000, 8 + 1, 0) + b"x"
         header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 1, 0, 64, 17, 0)
+        listener.settimeout(PATIENCE if arrives else LONG_ENOUGH)
         raw.sendto(header + socket.inet_aton(source) + socket.inet_aton(target.address) + datagram, (target.address, 0))
         try:
             assert listener.recvfrom(64)[1][0] == one.address
@@ -400,7 +403,7 @@ def test_who_gets_an_address_or_port_gets_no_connection_of_the_one_before(lab: L
     rest = [item for item in BASE if item is not ONE]
     assert lab.apply(*rest, heir) == {}
     lab.serve(heir, 80)
-    client.settimeout(0.3)
+    client.settimeout(LONG_ENOUGH)
     client.sendall(b"x")
     with pytest.raises(OSError, match=r"timed out|reset"):
         client.recv(1)
