@@ -15,7 +15,7 @@ done_with() {
     step_began=$(now)
 }
 fetch() { # the page at a URL, or nothing
-    python3 -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=2).read().decode())' "$1" 2>/dev/null || true
+    python3 -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode())' "$1" 2>/dev/null || true
 }
 fail() {
     echo "FAILED: $*" >&2
@@ -48,7 +48,7 @@ read -r address mac public < <(aws ec2 describe-network-interfaces --network-int
 done_with "describe-tasks, describe-network-interfaces"
 
 page=""
-for _ in $(seq 50); do
+for _ in $(seq 300); do
     page=$(fetch "http://$public/")
     [ -n "$page" ] && break
     sleep 0.1
@@ -67,7 +67,7 @@ grep -q "${task##*/}" <<<"$page" || fail "the page does not show the task"
 
 stream="ecs/web/${task##*/}"
 lines=""
-for _ in $(seq 50); do
+for _ in $(seq 300); do
     lines=$(aws logs get-log-events --log-group-name /ecs/fargate-web --log-stream-name "$stream" --start-from-head \
         --query 'events[].[message]')
     grep -q 'GET /' <<<"$lines" && break
@@ -76,7 +76,7 @@ done
 grep -q 'GET /' <<<"$lines" || fail "the request is not in the log stream $stream"
 echo "  Log stream $stream:"
 sed 's/^/    /' <<<"$lines"
-for _ in $(seq 100); do
+for _ in $(seq 300); do
     sidecar=$(aws logs filter-log-events --log-group-name /ecs/fargate-web --log-stream-name-prefix ecs/sidecar/ \
         --filter-pattern '"localhost says"' --query 'events[].[message]')
     [ -n "$sidecar" ] && break

@@ -22,11 +22,11 @@ fail() {
         --output json >&2 || true
     exit 1
 }
-until_true() { # WHAT COMMAND...: a level is waited for, at most a minute
-    local what=$1 deadline=$(($(now) + 60000))
+until_true() { # WHAT COMMAND...: a level is waited for, at most five minutes
+    local what=$1 deadline=$(($(now) + 300000))
     shift
     until "$@"; do
-        [ "$(now)" -lt $deadline ] || fail "waited a minute for $what"
+        [ "$(now)" -lt $deadline ] || fail "waited five minutes for $what"
         sleep 0.2
     done
 }
@@ -36,7 +36,7 @@ is() { # EXPECTED COMMAND...: the command's output is what is expected
     [ "$("$@" 2>/dev/null)" = "$expected" ]
 }
 fetch() { # the page at a URL, or nothing
-    python3 -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=2).read().decode())' "$1" 2>/dev/null || true
+    python3 -c 'import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode())' "$1" 2>/dev/null || true
 }
 field() { sed -n "s,.*<th>$1</th><td>\(.*\)</td>.*,\1,p"; } # a row of the demo image's page
 define() { # MODE PORT-MAPPINGS COMMAND: the ARN of a task definition of the demo image
@@ -61,7 +61,7 @@ registered() { # INSTANCE: its container instance's ARN, once it is ACTIVE
 is_registered() { [[ $(registered "$1") == arn:* ]]; }
 answer() { # URL: waits for the demo image's page there, and keeps it in $page
     page=""
-    for _ in $(seq 50); do
+    for _ in $(seq 300); do
         page=$(fetch "$1")
         [ -n "$page" ] && return
         sleep 0.1

@@ -14,7 +14,7 @@ import time
 from urllib.parse import urlsplit
 
 WORKERS = 8
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 
 url = urlsplit(sys.argv[1])
 rate = float(sys.argv[2])

@@ -24,7 +24,7 @@ fail() {
     done
     exit 1
 }
-fetch() { curl --silent --show-error --fail --max-time 5 "$@"; }
+fetch() { curl --silent --show-error --fail --max-time 30 "$@"; }
 load=""
 trap '[ -z "$load" ] || kill "$load" 2>/dev/null || true' EXIT
 

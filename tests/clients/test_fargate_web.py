@@ -26,7 +26,7 @@ def test_the_aws_cli_runs_it() -> None:
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=12000,
+        timeout=1200,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
@@ -45,7 +45,7 @@ def test_boto3_runs_it(subnet: str) -> None:
     assert answer["failures"] == []
     task = answer["tasks"][0]
     assert task["lastStatus"] == "PROVISIONING"
-    patience = {"Delay": 1, "MaxAttempts": 60}
+    patience = {"Delay": 1, "MaxAttempts": 180}
     ecs.get_waiter("tasks_running").wait(tasks=[task["taskArn"]], WaiterConfig=patience)
     ecs.stop_task(task=task["taskArn"])
     ecs.get_waiter("tasks_stopped").wait(tasks=[task["taskArn"]], WaiterConfig=patience)

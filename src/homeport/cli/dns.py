@@ -16,7 +16,7 @@ from homeport.kit.installation import Installation, read
 #: A name that only our own resolver knows: every installation has it from its first start on.
 PROBE = "ns-1.dns.homeport.internal"
 
-_PATIENCE = 2.0
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ const { tasks, failures } = await client.send(new RunTaskCommand({
 }));
 if (failures.length) throw new Error(JSON.stringify(failures));
 const described = { tasks: [tasks[0].taskArn] };
-const patience = { client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 };
+const patience = { client, maxWaitTime: 300, minDelay: 1, maxDelay: 1 };
 await waitUntilTasksRunning(patience, described);
 const running = (await client.send(new DescribeTasksCommand(described))).tasks[0];
 await client.send(new StopTaskCommand({ task: running.taskArn, reason: "seen enough" }));
