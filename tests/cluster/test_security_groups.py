@@ -52,7 +52,7 @@ def test_a_public_address_is_a_way_in_through_the_security_group(lab: Lab) -> No
 
     def get() -> str:
         try:
-            with urllib.request.urlopen(f"http://{public}/healthz", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://{public}/healthz", timeout=5) as answer:
                 return str(answer.read().decode().strip())
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return ""
