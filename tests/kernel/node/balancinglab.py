@@ -116,7 +116,7 @@ class Site:
             await self.settled(spec, TargetState.HEALTHY)
 
     def processes(self) -> list[int]:
-        """Return the proxies that run, in the order they were started."""
+        """Return the proxies that run, in the order they were started, which their ids say only until they begin anew."""
         found = []
         for entry in Path("/proc").iterdir():
             try:
@@ -124,8 +124,9 @@ class Site:
             except OSError:
                 continue
             if argv[0].endswith("haproxy") and any(str(self.server.folder) in word for word in argv):
-                found.append(int(entry.name))
-        return sorted(found)
+                number = argv[argv.index("-f") + 1].removesuffix(".cfg").rpartition("-")[2]
+                found.append((int(number), int(entry.name)))
+        return [pid for _, pid in sorted(found)]
 
 
 @asynccontextmanager
