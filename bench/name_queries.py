@@ -8,10 +8,8 @@ homeport lab -- .venv/bin/python bench/name_queries.py
 
 import asyncio
 import multiprocessing
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -62,7 +60,7 @@ def knot(folder: Path) -> subprocess.Popen[bytes]:
         f"zone:\n  - domain: bench.test\n    storage: {folder}\n    file: bench.test.zone\n"
     )
     output = (folder / "knot.log").open("wb")
-    return subprocess.Popen([shutil.which("knotd"), "-c", str(folder / "knot.conf")], stdout=output, stderr=output)
+    return subprocess.Popen(["knotd", "-c", str(folder / "knot.conf")], stdout=output, stderr=output)
 
 
 def answers(port: int) -> bool:
@@ -97,12 +95,14 @@ def measure(port: int, questions: Path) -> tuple[float, float]:
         text=True,
         check=True,
     ).stdout
-    lost = int(re.search(r"Queries lost:\s+(\d+)", said)[1])
-    assert lost == 0, said
-    return (
-        float(re.search(r"Queries per second:\s+([\d.]+)", said)[1]),
-        1000 * float(re.search(r"Average Latency \(s\):\s+([\d.]+)", said)[1]),
-    )
+
+    def figure(name: str) -> float:
+        found = re.search(rf"{re.escape(name)}:\s+([\d.]+)", said)
+        assert found, f"no {name} in {said}"
+        return float(found[1])
+
+    assert figure("Queries lost") == 0, said
+    return figure("Queries per second"), 1000 * figure("Average Latency (s)")
 
 
 def main() -> None:
@@ -126,7 +126,7 @@ def main() -> None:
                     best, latency = max(measure(port, questions) for _ in range(ROUNDS))
                     print(f"{count:<18}{server:<10}{best:>26,.0f}{latency:>16.2f}")
         finally:
-            os.kill(ours.pid, signal.SIGKILL)
+            ours.kill()
             other.terminate()
             other.wait(10)
 

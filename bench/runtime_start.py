@@ -49,16 +49,20 @@ async def timed_wait(name: str, work: Awaitable[Any]) -> Any:
 
 
 def instrument(runtime: OciRuntime) -> None:
-    conmon.make = timed("  conmon and crun create", conmon.make)
-    oci.oci_config = timed("  configuration", oci.oci_config)
-    oci.find_user = timed("  user", oci.find_user)
-    linux.mount = timed("  overlay mount", linux.mount)
-    linux.unmount = timed("  overlay unmount", linux.unmount)
-    runtime._cgroups.make_leaf = timed("  cgroups", runtime._cgroups.make_leaf)
-    runtime._records.put = timed("  record", runtime._records.put)
-    runtime._records.new_run = timed("  run directories", runtime._records.new_run)
-    runtime._filters.annotation = timed("  seccomp filter", runtime._filters.annotation)
-    runtime._make_blocking = timed(" in the launch thread", runtime._make_blocking)
+    steps: list[tuple[str, object, str]] = [
+        ("  conmon and crun create", conmon, "make"),
+        ("  configuration", oci, "oci_config"),
+        ("  user", oci, "find_user"),
+        ("  overlay mount", linux, "mount"),
+        ("  overlay unmount", linux, "unmount"),
+        ("  cgroups", runtime._cgroups, "make_leaf"),
+        ("  record", runtime._records, "put"),
+        ("  run directories", runtime._records, "new_run"),
+        ("  seccomp filter", runtime._filters, "annotation"),
+        (" in the launch thread", runtime, "_make_blocking"),
+    ]
+    for name, holder, function in steps:
+        setattr(holder, function, timed(name, getattr(holder, function)))
 
 
 def spec(image: Image, base: Path, name: str, fifo: Path) -> Spec:

@@ -193,5 +193,6 @@ def _accepting(members: list[str]) -> Any:
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter(keyword_of(member), keyword, default=None) for member in members]
     call = inspect.Parameter("call", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    handler.__signature__ = inspect.Signature([call, *parameters])
-    return handler
+    accepting: Any = handler
+    accepting.__signature__ = inspect.Signature([call, *parameters])
+    return accepting

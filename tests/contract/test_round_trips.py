@@ -5,6 +5,7 @@ It covers operations that Homeport does not implement too: the protocols know no
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,9 +82,10 @@ def read(operation: BotocoreOperation, protocol: str, response: Response) -> Any
     """Return what boto3 makes of *response*."""
     headers = dict(response.headers) | {"content-type": response.content_type}
     document = {"body": response.body, "headers": headers, "status_code": response.status, "context": {}}
-    parsed = create_parser(protocol).parse(document, operation.output_shape)
-    payload = operation.output_shape.serialization.get("payload") if operation.output_shape is not None else None
-    if payload and isinstance(parsed.get(payload), str) and operation.output_shape.members[payload].type_name == "blob":
+    shape: Any = operation.output_shape  # the stubs do not know that the parser takes None for an operation without one
+    parsed = create_parser(protocol).parse(document, shape)
+    payload = shape.serialization.get("payload") if shape is not None else None
+    if payload and isinstance(parsed.get(payload), str) and shape.members[payload].type_name == "blob":
         parsed[payload] = parsed[payload].encode()  # botocore decodes a body that it holds in memory
     return parsed
 
@@ -148,7 +150,8 @@ def _seconds(value: Any) -> Any:
 def test_botocore_reads_every_error_that_we_write(service: str, protocol: str) -> None:
     model = load_model(service)
     operation = botocore_model(service).operation_model(operations(service)[0])
-    for shape in botocore_model(service).error_shapes:
+    errors: Sequence[Any] = botocore_model(service).error_shapes
+    for shape in errors:
         error = AwsError("Something <is> wrong & that's it", code=shape.error_code)
         response = PROTOCOLS[protocol].error(model, error, "request-1")
         parsed = read(operation, protocol, response)["Error"]

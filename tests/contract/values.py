@@ -71,7 +71,7 @@ def _scalar(shape: Any, *, plain: bool) -> Any:
             raise AssertionError(f"AWS has a new type: {other}")
 
 
-def as_parsed(shape: Shape, value: Any, *, drop_empty_lists: bool = False) -> Any:
+def as_parsed(shape: Any, value: Any, *, drop_empty_lists: bool = False) -> Any:
     """Return *value* as our parser should give it: epoch seconds for times, no empty lists where they are not sent."""
     if shape.type_name == "structure" and not shape.is_document_type:
         members = {
