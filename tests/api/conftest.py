@@ -6,7 +6,6 @@ gateway of its own.  So clients, which are slow to make, are made once.
 """
 
 import asyncio
-import importlib.util
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
@@ -27,6 +26,7 @@ from homeport.gateway.app import Gateway
 from homeport.gateway.http import serve
 from homeport.kit.clock import SystemClock
 from homeport.kit.ids import RandomIds
+from homeport.services.registry import SERVICES
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -45,14 +45,8 @@ T = TypeVar("T")
 
 
 def registered_services() -> dict[str, Service]:
-    """Return the services of the installation; STS alone where the registry does not exist."""
-    if importlib.util.find_spec("homeport.services.registry") is not None:
-        from homeport.services.registry import SERVICES
-
-        return dict(SERVICES)
-    from homeport.services.sts.handlers import sts
-
-    return {"sts": sts}
+    """Return the services of the installation."""
+    return dict(SERVICES)
 
 
 class Keys:

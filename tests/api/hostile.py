@@ -1,6 +1,7 @@
 """Requests that have the form of an operation's model and any content, made from a seed."""
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -29,16 +30,18 @@ _TIMES = [0, 1_700_000_000, 4_000_000_000]
 
 
 def request(
-    service: Service, model: ServiceModel, name: str, source: random.Random, likely: dict[str, list[Any]]
+    service: Service, model: ServiceModel, name: str, source: random.Random, likely: Mapping[str, list[Any]]
 ) -> dict[str, Any]:
     """Return a request of the operation *name*; the members in *likely* are mostly one of those."""
     shape = model.operation_model(name).input_shape
-    honoured = service.find_bound(name)._keywords  # what is not is refused before anything else
+    bound = service.find_bound(name)
+    assert bound is not None, name
+    honoured = bound._keywords  # what is not is refused before anything else
     document = _value(shape, source, likely, "", 0)
     return {member: value for member, value in document.items() if member in honoured and member != "NextToken"}
 
 
-def _value(shape: Any, source: random.Random, likely: dict[str, list[Any]], name: str, depth: int) -> Any:
+def _value(shape: Any, source: random.Random, likely: Mapping[str, list[Any]], name: str, depth: int) -> Any:
     if name in likely and source.random() < 0.9:
         return source.choice(likely[name])
     match shape.type_name:

@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import Any
 
 import pytest
 from tests.api.hostile import is_answered, request
@@ -12,7 +13,7 @@ from .conftest import WEB
 
 NOW = time.time()
 STEPS = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": [{"ScalingAdjustment": 1}]}
-LIKELY = {
+LIKELY: dict[str, list[Any]] = {
     **{name: [value] for name, value in WEB.items()},
     "ResourceIds": [["service/default/web"]],
     "PolicyName": ["p", "q"],

@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import Any
 
 import pytest
 from tests.api.hostile import is_answered, request
@@ -11,7 +12,7 @@ from homeport.services.cloudwatch.reconcilers.alarms import Alarms
 from homeport.services.registry import SERVICES
 
 NOW = time.time()
-LIKELY = {
+LIKELY: dict[str, list[Any]] = {
     "Namespace": ["Test", "AWS/ECS"],
     "MetricName": ["Load"],
     "AlarmName": ["a", "b"],

@@ -1,5 +1,7 @@
 """What an account finds in a region without having made anything."""
 
+from typing import Any
+
 import pytest
 
 from .conftest import only, refused
@@ -53,7 +55,7 @@ def test_main_route_table_leads_to_the_internet_gateway(ec2, default_vpc):
 
 def test_default_group_allows_itself_in_and_everything_out(ec2, default_vpc, api):
     (group,) = ec2.describe_security_groups(Filters=only("group-name", "default"))["SecurityGroups"]
-    nothing = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}
+    nothing: dict[str, Any] = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}
     itself = {"GroupId": group["GroupId"], "UserId": api.account}
     assert group["IpPermissions"] == [nothing | {"IpProtocol": "-1", "UserIdGroupPairs": [itself]}]
     assert group["IpPermissionsEgress"] == [nothing | {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]

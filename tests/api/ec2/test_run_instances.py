@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from .conftest import only, refused
 from .machines import NODE, SIGNER
@@ -88,6 +88,7 @@ def test_the_identity_document_is_signed(machine, api):
     assert document["accountId"] == api.account
     assert document["privateIp"] == made["PrivateIpAddress"]
     key = x509.load_pem_x509_certificate(SIGNER.certificate.encode()).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
     key.verify(
         base64.b64decode(metadata.identity_signature), metadata.identity.encode(), padding.PKCS1v15(), hashes.SHA256()
     )

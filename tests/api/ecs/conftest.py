@@ -49,7 +49,8 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def check_conforms(shape: Any, value: Any, path: str) -> None:
-    assert isinstance(value, _JSON_TYPES[shape.type_name]), f"{path} is no {shape.type_name}: {value!r}"
+    conforms = isinstance(value, _JSON_TYPES[shape.type_name])
+    assert conforms, f"{path} is no {shape.type_name}: {value!r}"
     if shape.type_name == "structure":
         for name, member in value.items():
             assert name in shape.members, f"{path} has no member {name}"

@@ -111,7 +111,8 @@ def test_a_task_that_is_told_to_stop_has_no_name_at_once(ecs: Any, discovery: Di
     ecs.client.stop_task(task=first)
     assert set(discovery.told()) == set(discovery.found()) == {second}
     service.update(desiredCount=0)
-    assert discovery.told() == discovery.found() == {}
+    assert discovery.told() == {}
+    assert discovery.found() == {}
 
 
 def test_a_task_that_ends_by_itself_has_no_name_before_its_address_is_free(ecs: Any, discovery: Discovery) -> None:
@@ -121,7 +122,8 @@ def test_a_task_that_ends_by_itself_has_no_name_before_its_address_is_free(ecs: 
     [task] = service.tasks()
     assert set(discovery.told()) == {task_id(task)}
     ecs.report(task, "stopped", containers={"web": {"status": "STOPPED", "exit_code": 1}})
-    assert discovery.told() == discovery.found() == {}
+    assert discovery.told() == {}
+    assert discovery.found() == {}
     addresses = [each["PrivateIpAddress"] for each in interfaces(ecs)]
     assert address(task) in addresses, "the address is still its own"
 
@@ -201,8 +203,8 @@ def test_on_an_instance_the_host_s_address_and_port_are_told(ecs: Any, discovery
         desiredCount=1,
         serviceRegistries=[registry],
     )
-    binding = {"container_port": 80, "host_port": 32768, "protocol": "tcp"}
-    service.start(web={"status": "RUNNING", "bindings": (Binding(**binding),)})
+    binding = Binding(container_port=80, host_port=32768, protocol="tcp")
+    service.start(web={"status": "RUNNING", "bindings": (binding,)})
     [one] = discovery.found().values()
     assert one["Attributes"]["EC2_INSTANCE_ID"] == machine
     assert one["Attributes"]["AWS_INSTANCE_PORT"] == "32768"

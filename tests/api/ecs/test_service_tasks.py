@@ -240,7 +240,7 @@ def test_a_look_that_is_cut_short_leaves_nothing_behind(ecs: Any, monkeypatch: p
 
     ecs.client.update_service(service="web", desiredCount=2)
     with monkeypatch.context() as patched:
-        patched.setattr(reconciler.services, "put_progress", fail)
+        patched.setattr(services, "put_progress", fail)
         ecs.keep()
     assert service.tasks() == []
     assert service.events() == before

@@ -95,6 +95,7 @@ def test_a_task_protects_itself(ecs: Any) -> None:
     kept, _ = service.tasks()
     assert asked(ecs, kept) == ProtectionAnswer(request="r")
     until = asked(ecs, kept, enabled=True, minutes=10).until
+    assert until is not None
     assert until == ecs.clock.now() + 600
     assert asked(ecs, kept).until == until
     (told,) = ecs.client.get_task_protection(cluster="default", tasks=[kept["taskArn"]])["protectedTasks"]

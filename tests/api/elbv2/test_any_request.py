@@ -64,47 +64,46 @@ class Asker:
         action = [self.random.choice(actions(web))]
         tags = [{"Key": "a", "Value": "b"}]
         key = self.random.choice(["stickiness.enabled", "slow_start.duration_seconds", "stickiness.type"])
-        return self.random.choice(
-            [
-                (
-                    "create_load_balancer",
-                    {"Name": f"b{number}", "Subnets": subnets, "Scheme": "internal", "Tags": tags},
-                ),
-                ("create_load_balancer", {"Name": f"n{number}", "Subnets": subnets[:1], "Type": "network"}),
-                ("create_target_group", {**group, **check, "Tags": tags}),
-                ("create_target_group", {"Name": f"l{number}", "TargetType": "lambda"}),
-                (
-                    "create_listener",
-                    {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 80 + number, "DefaultActions": action},
-                ),
-                (
-                    "create_rule",
-                    {"ListenerArn": listener, "Priority": number, "Conditions": conditions(), "Actions": action},
-                ),
-                ("modify_rule", {"RuleArn": rule, "Conditions": conditions(), "Actions": action}),
-                ("modify_listener", {"ListenerArn": listener, "Port": 80, "DefaultActions": action}),
-                ("modify_target_group", {"TargetGroupArn": web, **check}),
-                (
-                    "modify_target_group_attributes",
-                    {"TargetGroupArn": web, "Attributes": [{"Key": key, "Value": "true"}]},
-                ),
-                (
-                    "modify_load_balancer_attributes",
-                    {"LoadBalancerArn": balancer, "Attributes": [{"Key": "routing.http2.enabled", "Value": "false"}]},
-                ),
-                ("register_targets", {"TargetGroupArn": web, "Targets": [{"Id": "172.31.0.9", "Port": 80}]}),
-                ("deregister_targets", {"TargetGroupArn": web, "Targets": [{"Id": "172.31.0.9", "Port": 80}]}),
-                ("describe_target_health", {"TargetGroupArn": web, "Targets": [{"Id": "172.31.0.9", "Port": 80}]}),
-                ("describe_rules", {"ListenerArn": listener, "PageSize": 2, "Marker": "WyIxIl0="}),
-                ("describe_listeners", {"LoadBalancerArn": balancer, "PageSize": 2}),
-                ("describe_target_groups", {"Names": ["web"], "PageSize": 1}),
-                ("describe_load_balancers", {"Names": ["web"], "Marker": "x"}),
-                ("set_rule_priorities", {"RulePriorities": [{"RuleArn": rule, "Priority": number}]}),
-                ("set_subnets", {"LoadBalancerArn": balancer, "Subnets": subnets}),
-                ("set_security_groups", {"LoadBalancerArn": balancer, "SecurityGroups": [self.names["group"]]}),
-                ("add_tags", {"ResourceArns": [web, balancer, listener, rule], "Tags": tags}),
-            ]
-        )
+        requests: list[tuple[str, dict[str, Any]]] = [
+            (
+                "create_load_balancer",
+                {"Name": f"b{number}", "Subnets": subnets, "Scheme": "internal", "Tags": tags},
+            ),
+            ("create_load_balancer", {"Name": f"n{number}", "Subnets": subnets[:1], "Type": "network"}),
+            ("create_target_group", {**group, **check, "Tags": tags}),
+            ("create_target_group", {"Name": f"l{number}", "TargetType": "lambda"}),
+            (
+                "create_listener",
+                {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 80 + number, "DefaultActions": action},
+            ),
+            (
+                "create_rule",
+                {"ListenerArn": listener, "Priority": number, "Conditions": conditions(), "Actions": action},
+            ),
+            ("modify_rule", {"RuleArn": rule, "Conditions": conditions(), "Actions": action}),
+            ("modify_listener", {"ListenerArn": listener, "Port": 80, "DefaultActions": action}),
+            ("modify_target_group", {"TargetGroupArn": web, **check}),
+            (
+                "modify_target_group_attributes",
+                {"TargetGroupArn": web, "Attributes": [{"Key": key, "Value": "true"}]},
+            ),
+            (
+                "modify_load_balancer_attributes",
+                {"LoadBalancerArn": balancer, "Attributes": [{"Key": "routing.http2.enabled", "Value": "false"}]},
+            ),
+            ("register_targets", {"TargetGroupArn": web, "Targets": [{"Id": "172.31.0.9", "Port": 80}]}),
+            ("deregister_targets", {"TargetGroupArn": web, "Targets": [{"Id": "172.31.0.9", "Port": 80}]}),
+            ("describe_target_health", {"TargetGroupArn": web, "Targets": [{"Id": "172.31.0.9", "Port": 80}]}),
+            ("describe_rules", {"ListenerArn": listener, "PageSize": 2, "Marker": "WyIxIl0="}),
+            ("describe_listeners", {"LoadBalancerArn": balancer, "PageSize": 2}),
+            ("describe_target_groups", {"Names": ["web"], "PageSize": 1}),
+            ("describe_load_balancers", {"Names": ["web"], "Marker": "x"}),
+            ("set_rule_priorities", {"RulePriorities": [{"RuleArn": rule, "Priority": number}]}),
+            ("set_subnets", {"LoadBalancerArn": balancer, "Subnets": subnets}),
+            ("set_security_groups", {"LoadBalancerArn": balancer, "SecurityGroups": [self.names["group"]]}),
+            ("add_tags", {"ResourceArns": [web, balancer, listener, rule], "Tags": tags}),
+        ]
+        return self.random.choice(requests)
 
     def exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return a request with some of what is in it taken away or exchanged."""

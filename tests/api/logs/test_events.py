@@ -104,7 +104,7 @@ def test_reading_forward_ends_at_a_token_that_stays(stream, now):
     put(stream, *((now + number, str(number)) for number in range(7)))
     seen, token = [], None
     for _ in range(10):
-        arguments = {"nextToken": token} if token else {}
+        arguments: dict[str, str] = {"nextToken": token} if token else {}
         messages, forward, _ = get(stream, startFromHead=True, limit=3, **arguments)
         seen += messages
         if forward == token:

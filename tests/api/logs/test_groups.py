@@ -1,5 +1,7 @@
 """Log groups: names, fields, pages, retention, tags."""
 
+from typing import Any
+
 import pytest
 
 MISSING = ("ResourceNotFoundException", "The specified log group does not exist.")
@@ -50,7 +52,7 @@ def test_what_has_no_effect_is_refused(logs, refused, argument):
 
 
 def test_everything_about_a_missing_group_says_so(logs, refused):
-    calls = [
+    calls: list[tuple[Any, dict[str, Any]]] = [
         (logs.delete_log_group, {}),
         (logs.create_log_stream, {"logStreamName": "s"}),
         (logs.delete_log_stream, {"logStreamName": "s"}),

@@ -58,7 +58,8 @@ def test_choices(three, now, refused):
 @pytest.mark.parametrize("size", [1, 2, 5, 11, 12, 13])
 @pytest.mark.parametrize("forward", [True, False])
 def test_pages_hold_every_event_once(three, now, size, forward):
-    pages, token = [], {}
+    pages: list[list[int]] = []
+    token: dict[str, str] = {}
     while True:
         answer = three.filter_log_events(logGroupName="web", limit=size, startFromHead=forward, startTime=now, **token)
         pages.append([event["timestamp"] - now for event in answer["events"]])

@@ -1,6 +1,7 @@
 """Instances found by the names of their namespace and service."""
 
 import time
+from typing import Any
 
 import boto3
 import pytest
@@ -12,7 +13,7 @@ from homeport.services.ec2 import store as ec2_store
 from homeport.services.ec2.images import ecs_optimised_image
 from homeport.wire.messages import Facts
 
-CUSTOM = {"HealthCheckCustomConfig": {}}
+CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {}}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from homeport.services.ec2 import store as ec2_store
 from homeport.services.route53.reconcilers import names
 from homeport.services.servicediscovery import tasks
 from homeport.services.servicediscovery.tasks import TaskInstance
-from homeport.wire.messages import Facts
+from homeport.wire.messages import Facts, RecordSet
 
 REGION = "us-east-1"
 
@@ -343,7 +343,12 @@ def test_no_node_knows_an_address_that_was_lent_to_somebody_else(private, dns_se
 
     async def known(tx):
         items = await assignments.items(tx, "node-1", "RecordSet")
-        return {(item.set_identifier, value) for item in items if item.kind == "A" for value in item.values}
+        return {
+            (item.set_identifier, value)
+            for item in items
+            if isinstance(item, RecordSet) and item.kind == "A"
+            for value in item.values
+        }
 
     def run(work):
         return api.run(transaction(work))
@@ -353,7 +358,7 @@ def test_no_node_knows_an_address_that_was_lent_to_somebody_else(private, dns_se
     class Clock:
         now = staticmethod(time.time)
 
-    lent = {}
+    lent: dict[str, str] = {}
     for number in range(6):
         id_, address = f"task-{number}", f"10.0.0.{number % 2}"
         for holder in [each for each, has in lent.items() if has == address]:

@@ -1,6 +1,7 @@
 """Whatever a request of the right form says: it is done, or refused in words, and is never an internal failure."""
 
 import random
+from typing import Any
 
 import pytest
 from tests.api.hostile import is_answered, request
@@ -31,7 +32,7 @@ def likely(api, cloudmap, done):
     public = cloudmap.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
     config = {"DnsRecords": [{"Type": "A", "TTL": 5}]}
     check = {"HealthCheckConfig": {"Type": "TCP"}}
-    custom = {"HealthCheckCustomConfig": {}}
+    custom: dict[str, Any] = {"HealthCheckCustomConfig": {}}
     services = [
         cloudmap.create_service(Name="web", **arguments)["Service"]
         for arguments in (

@@ -1,8 +1,10 @@
 """Instances: registered, described, their health."""
 
+from typing import Any
+
 import pytest
 
-CUSTOM = {"HealthCheckCustomConfig": {}}
+CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {}}
 
 
 def test_an_instance_is_what_was_registered(cloudmap, service, register, done, api):
@@ -107,7 +109,8 @@ def test_health_comes_in_pages(cloudmap, service, register):
     for number in range(5):
         register(web, f"i-{number}", number=str(number))
     for named in ({}, {"Instances": [f"i-{number}" for number in range(5)]}):
-        found, token = {}, {}
+        found: dict[str, str] = {}
+        token: dict[str, str] = {}
         for size in (2, 2, 1):
             answer = cloudmap.get_instances_health_status(ServiceId=web, MaxResults=2, **named, **token)
             assert len(answer["Status"]) == size

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -129,7 +131,8 @@ def test_tags_are_kept_overlaid_and_taken_away(cloudmap, namespace, service, ref
         with pytest.raises(ClientError) as caught:
             cloudmap.tag_resource(ResourceARN=arn, Tags=many)
         assert caught.value.response["Error"]["Code"] == "TooManyTagsException"
-        assert caught.value.response["ResourceName"] == arn
+        response: Mapping[str, Any] = caught.value.response
+        assert response["ResourceName"] == arn
     missing = of_namespace["Arn"][:-1] + "!"
     assert refused(cloudmap.list_tags_for_resource, ResourceARN=missing)[0] == "ResourceNotFoundException"
     reserved = [{"Key": "aws:x", "Value": ""}]

@@ -1,6 +1,8 @@
 """What ECS does to keep a registry true, seen through the API."""
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,16 +12,11 @@ from homeport.services.servicediscovery.tasks import TaskInstance
 REGION = "us-east-1"
 
 
-def task(id_="aa11", **others):
-    known = {
-        "address": "10.0.0.7",
-        "port": 8080,
-        "zone": "us-east-1a",
-        "cluster": "shop",
-        "service": "front",
-        "family": "web",
-    }
-    return TaskInstance(id=id_, **known | others)
+def task(id_="aa11", address: str = "10.0.0.7", **others: Any) -> TaskInstance:
+    known = TaskInstance(
+        id=id_, address=address, port=8080, zone="us-east-1a", cluster="shop", service="front", family="web"
+    )
+    return replace(known, **others)
 
 
 @pytest.fixture
