@@ -81,6 +81,7 @@ def test_names_resolve_inside_the_vpc(lab: Lab) -> None:
 def test_a_user_s_stop_waits_for_the_containers(lab: Lab) -> None:
     patient = 'trap "echo bye; exit 0" TERM; echo ready; while true; do sleep 0.1; done'
     arn = lab.run(lab.define(shell(patient, stopTimeout=30)))
+    lab.running(arn)
     until("it to hear signals", lambda: lab.lines(arn, "main"))
     answer = lab.ecs.stop_task(task=arn, reason="enough")["task"]
     assert (answer["desiredStatus"], answer["stopCode"], answer["stoppedReason"]) == (
