@@ -44,7 +44,7 @@ def test_another_task_s_endpoint_id_is_worth_nothing(lab: Lab) -> None:
     asks = "; ".join(f"wget -q -O - {url}{path} && echo reached {path}" for path in paths)
     lines = lab.output(shell(f"{asks}; ip addr add {lab.address(victim)}/32 dev lo; {asks}; echo asked"))
     assert [line for line in lines if "reached" in line or "DockerId" in line] == []
-    assert lines[-1] == "asked"
+    assert "asked" in lines  # what is said of errors comes by another pipe, and may come later
 
 
 @dataclass
