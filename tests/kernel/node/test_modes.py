@@ -99,7 +99,7 @@ async def test_a_host_mode_container_serves_on_the_instances_address(tmp_path: P
 async def test_bridge_and_host_mode_reach_the_vpcs_resolver_and_the_api(tmp_path: Path, root_filesystem: Path):
     async with lab(tmp_path, root_filesystem) as server:
         host = await server.launch(9)
-        script = f"nslookup {eni(9).dns_name}; nc -w 2 {VPC.dns} 4566 </dev/null >/dev/null && echo open"
+        script = f"nslookup {eni(9).dns_name}; nc -w 60 {VPC.dns} 4566 </dev/null >/dev/null && echo open"
         for number, mode in ((77, NetworkMode.BRIDGE), (78, NetworkMode.HOST)):
             spec = server.run_on(host, number, mode, container(script))
             await server.phase(spec, TaskPhase.STOPPED)
