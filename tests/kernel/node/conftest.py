@@ -10,6 +10,11 @@ import pytest
 BUSYBOX = Path("/bin/busybox")
 
 
+@pytest.fixture(autouse=True)
+def own_machine(machine: None) -> None:
+    """Agents here are none of the lab's: each has a machine to itself."""
+
+
 @pytest.fixture(scope="session")
 def root_filesystem(box: None) -> Iterator[Path]:
     """A root filesystem of nothing but a static busybox."""
