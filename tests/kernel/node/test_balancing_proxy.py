@@ -1,5 +1,6 @@
 """A real HAProxy takes what is said to it while it runs."""
 
+import functools
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterable
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from homeport.node.balancing.config import Place, Rendered, fingerprint, render
 from homeport.node.balancing.model import (
@@ -40,6 +42,12 @@ CHECKS = tuple(
 )
 
 
+@functools.cache
+def port(number: int) -> int:
+    """Return the port of a listener, the same each time: the proxy lives beside what the other worker starts."""
+    return free_port()
+
+
 def group(number: int, protocol: str, check: TargetHealthCheck, **changes: object) -> TargetGroup:
     fields: dict[str, object] = {"protocol": protocol, "health_check": check} | changes
     return TargetGroup(id=f"targetgroup/g/{number:016x}", vpc="vpc-1", **fields)  # type: ignore[arg-type]
@@ -64,7 +72,7 @@ def desired(kind: str, made: Iterable[TargetGroup], targets: Iterable[Target]) -
     listeners = tuple(
         Listener(
             id=id_,
-            port=20_000 + number,
+            port=port(number),
             protocol="HTTP" if kind == "application" else "TCP",
             rules=(ListenerRule(id="d", action=Forward(target_groups=(WeightedGroup(target_group=id_),))),),
         )
