@@ -18,7 +18,7 @@ from pathlib import Path
 from homeport.kit.installation import FILE, Installation
 
 _READY = b"SN"  # what the server writes: S when it listens, N when its node has joined
-_PATIENCE = 30.0  # seconds for a start that normally takes less than one
+_PATIENCE = 120.0  # seconds for a start that normally takes less than one, on a machine that is overloaded
 
 
 class StartFailed(Exception):
@@ -86,7 +86,8 @@ class Supervisor:
         seen = b""
         deadline = time.monotonic() + _PATIENCE
         while set(_READY) - set(seen):
-            readable, _, _ = select.select([self._ready_read, self._wakeup_read], [], [], deadline - time.monotonic())
+            left = max(0.0, deadline - time.monotonic())
+            readable, _, _ = select.select([self._ready_read, self._wakeup_read], [], [], left)
             if self._ready_read in readable:
                 seen += os.read(self._ready_read, 16)
             if self._signals:

@@ -138,7 +138,7 @@ async def site(folder: Path, root: Path) -> AsyncIterator[Site]:
             yield found
         finally:
             for web in found.webs:
-                web.exit()
+                await web.close()
 
 
 def listens(at: Site, port: int) -> bool:

@@ -74,6 +74,8 @@ class Web:
     checks: int = 0
     connections: set[asyncio.StreamWriter] = field(default_factory=set)
     server: asyncio.Server | None = None
+    serving: "set[asyncio.Task[None]]" = field(default_factory=set)
+    gone: bool = False
 
     async def start(self, namespace: Path, port: int = 80, context: ssl.SSLContext | None = None) -> "Web":
         with inside(namespace):
@@ -81,25 +83,43 @@ class Web:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("0.0.0.0", port))
         listener.listen(1024)
-        self.server = await asyncio.start_server(self._serve, sock=listener, ssl=context)
+        self.server = await asyncio.start_server(self._connected, sock=listener, ssl=context)
         return self
 
     def exit(self) -> None:
         """Be gone at once, as a process is that ends: whoever is connected finds his connection closed."""
         assert self.server is not None
+        self.gone = True
         self.server.close()
         for writer in self.connections:
             writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close(self) -> None:
+        """Do the same, and leave no answer under way."""
+        self.exit()
+        for task in self.serving:
+            task.cancel()
+        await asyncio.gather(*self.serving, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.gone:  # it was taken just before
+            writer.transport.abort()
+            return
         self.connections.add(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            if self.proxied:
-                self.sources.append(await _proxy_header(reader))
-            while await self._answer(reader, writer):
-                pass
-        self.connections.discard(writer)
-        writer.close()
+        task = asyncio.create_task(self._serve(reader, writer))
+        self.serving.add(task)
+        task.add_done_callback(self.serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                if self.proxied:
+                    self.sources.append(await _proxy_header(reader))
+                while await self._answer(reader, writer):
+                    pass
+        finally:
+            self.connections.discard(writer)
+            writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
