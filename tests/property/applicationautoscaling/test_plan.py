@@ -147,9 +147,9 @@ def test_a_steady_load_is_met_and_then_left_in_peace(
         history.append(100 * load / capacity)
         high = len(history) >= 3 and min(history[-3:]) > target
         low = len(history) >= 15 and max(history[-15:]) < 0.9 * target
-        for name, calls in (("high", high), ("low", low)):
-            since[name] = (since[name] or now) if calls else 0.0
-        calls = []
+        for name, in_alarm in (("high", high), ("low", low)):
+            since[name] = (since[name] or now) if in_alarm else 0.0
+        calls: list[Call] = []
         if high:
             calls.append(Call("high", since["high"], target, tuple(history[-3:])))
         if low:

@@ -1,5 +1,7 @@
 """Networks of every kind that a region can have."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from homeport.cli.net.model import (
@@ -45,7 +47,9 @@ def models(draw: st.DrawFn) -> Model:
     def public(number: int) -> str:
         return f"198.18.0.{number}" if draw(st.booleans()) else ""
 
-    enis, instances, tasks = {}, {}, {}
+    enis: dict[str, Eni] = {}
+    instances: dict[str, Instance] = {}
+    tasks: dict[str, Task] = {}
     for number in (1, 2):
         instance = f"i-{number}"
         subnet = draw(st.sampled_from(("subnet-1", "subnet-2")))
@@ -99,10 +103,9 @@ def models(draw: st.DrawFn) -> Model:
         vpc, subnet = draw(st.sampled_from((("vpc-1", "subnet-1"), ("vpc-1", "subnet-2"), ("vpc-2", "subnet-3"))))
         address = f"10.{vpc[-1] != '1':d}.{subnet[-1]}.{10 * number}"
         on = draw(st.sampled_from(("", "i-1"))) if vpc == "vpc-1" else ""
-        branch = {"kind": Kind.BRANCH, "trunk": "eni-t", "vlan": number} if on and trunk else {}
         task = Task(f"task{number}", "default", "vpc:1", Mode.AWSVPC, instance=on, eni=f"eni-{number}")
         tasks[task.id] = task
-        enis[task.eni] = Eni(
+        eni = Eni(
             task.eni,
             subnet,
             vpc,
@@ -111,8 +114,9 @@ def models(draw: st.DrawFn) -> Model:
             public=public(10 * number),
             instance=on,
             task=task.id,
-            **branch,
         )
+        branch = replace(eni, kind=Kind.BRANCH, trunk="eni-t", vlan=number)
+        enis[task.eni] = branch if on and trunk else eni
     leads_out = draw(st.sampled_from(("igw-1", "igw-1", "igw-gone", "")))
     default = (Route("0.0.0.0/0", leads_out),) if leads_out else ()
     groups = {

@@ -37,8 +37,8 @@ def check(drawing: Drawing) -> None:
     assert all(inside(sides(mark), paper) for mark in (*boxes, *words))
     for one, other in combinations(map(sides, boxes), 2):
         assert apart(one, other) or inside(one, other) or inside(other, one)
-    for one, other in combinations(words, 2):
-        assert apart(sides(one), sides(other)), (one, other)
+    for word, another in combinations(words, 2):
+        assert apart(sides(word), sides(another)), (word, another)
     for word in words:
         for box in boxes:
             assert apart(sides(word), sides(box)) or inside(sides(word), sides(box)), (word, box)

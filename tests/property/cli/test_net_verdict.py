@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.property.cli.networks import GROUPS, models, ports
 
 from homeport.cli.net.model import Eni, Group, Mode, Model
-from homeport.cli.net.packet import Address, Alone, AtEni, OnBridge, OnInstance, Outside, Packet
+from homeport.cli.net.packet import Address, Alone, AtEni, OnBridge, OnInstance, Outside, Packet, Source
 from homeport.cli.net.verdict import judge
 
 OUTSIDE = "198.18.0.1"
@@ -17,7 +17,7 @@ OUTSIDE = "198.18.0.1"
 @dataclass(frozen=True)
 class Case:
     model: Model
-    source: object
+    source: Source
     address: str
     packet: Packet
 
@@ -25,7 +25,7 @@ class Case:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     model = draw(models())
-    sources: list[object] = [Outside(OUTSIDE)]
+    sources: list[Source] = [Outside(OUTSIDE)]
     for task in model.tasks.values():
         if task.mode is Mode.AWSVPC:
             sources.append(AtEni(model.enis[task.eni], task))
@@ -79,8 +79,9 @@ def second_opinion(case: Case) -> bool:
     public = {eni.public: eni for eni in model.enis.values() if eni.public}
     if isinstance(source, Outside):
         target = public.get(address)
-        reached = target is not None and goes_out(model, target) and lives[target.id]
-        return reached and allowed(model, target, OUTSIDE, case.packet, True)
+        if target is None or not goes_out(model, target) or not lives[target.id]:
+            return False
+        return allowed(model, target, OUTSIDE, case.packet, True)
     if isinstance(source, OnBridge | OnInstance) and not source.instance.running:
         return False
     if address == "127.0.0.1":

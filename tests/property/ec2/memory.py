@@ -34,6 +34,21 @@ class MemoryStore:
             raise
         self._connection.execute("COMMIT")
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            self._connection.execute("RELEASE attempt")
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["MemoryStore"]:
+        yield self  # nobody else writes
+
     def _spend(self) -> None:
         if self.patience is not None:
             if self.patience == 0:
@@ -53,7 +68,7 @@ class MemoryStore:
         row: Row | None = self._connection.execute(sql, values).fetchone()
         return row
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._connection.close()
 
 

@@ -162,8 +162,16 @@ class Attaching(RuleBasedStateMachine):
         made: list[Any] = []
 
         async def make() -> None:
-            arguments = {"subnet": self.world.subnet, "groups": [self.world.group], "now": 1.0, "ids": self.world.ids}
-            made.append(await store.allocate_task_interface(self.tx, instance, requester="amazon-ecs", **arguments))
+            interface = await store.allocate_task_interface(
+                self.tx,
+                instance,
+                subnet=self.world.subnet,
+                groups=[self.world.group],
+                now=1.0,
+                ids=self.world.ids,
+                requester="amazon-ecs",
+            )
+            made.append(interface)
 
         assert refusal(make()) in {"", "AttachmentLimitExceeded"}
         self.tasks += [interface.id for interface in made]
@@ -230,7 +238,7 @@ class Attaching(RuleBasedStateMachine):
             assert all(each.for_task for each in run(interfaces.attached_to(self.tx, [found.id])))
 
     def teardown(self) -> None:
-        self.tx.close()
+        run(self.tx.close())
 
 
 TestAttaching = Attaching.TestCase
@@ -247,7 +255,7 @@ def test_every_type_takes_exactly_the_interfaces_of_the_table(name: str) -> None
     one_more = run(world.interface())
     with pytest.raises(AwsError, match=f"exceeds the limit for {name}"):
         run(attachments.attach_interface(world.tx, one_more, instance, now=1.0, ids=world.ids))
-    world.tx.close()
+    run(world.tx.close())
 
 
 @settings(max_examples=60, deadline=None)
@@ -262,7 +270,7 @@ def test_exactly_the_types_of_the_table_have_trunks(name: str) -> None:
     else:
         with pytest.raises(AwsError):
             run(store.attach_trunk(world.tx, instance, now=1.0, ids=world.ids))
-    world.tx.close()
+    run(world.tx.close())
 
 
 @settings(max_examples=40, deadline=None)
@@ -285,6 +293,6 @@ def test_a_pass_that_dies_anywhere_is_made_good_by_the_next(patience: int) -> No
             world.tx.patience = None
         run(world.look())
         ends.append(run(world.assigned()))
-        world.tx.close()
+        run(world.tx.close())
     assert ends[0] == ends[1]
     assert {type(item) for items in ends[0] for item in items.values()} == {InstanceItem, Eni}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from homeport.services.ecs.deployments.health import Verdict, judge
 from homeport.services.ecs.deployments.model import (
@@ -259,7 +260,7 @@ class World:
                     last_failure_at=one.last_failure_at if at is None or not failed else at,
                 )
 
-    def _deployment(self, deployment: str, **changes: object) -> None:
+    def _deployment(self, deployment: str, **changes: Any) -> None:
         self.service = replace(
             self.service,
             deployments=tuple(
@@ -279,7 +280,7 @@ class World:
     def task(self, task: str) -> Task:
         return next(one for one in self.service.tasks if one.id == task)
 
-    def change(self, task: str, **changes: object) -> None:
+    def change(self, task: str, **changes: Any) -> None:
         self.service = replace(
             self.service,
             tasks=tuple(replace(one, **changes) if one.id == task else one for one in self.service.tasks),

@@ -67,14 +67,16 @@ clusters = st.lists(
     unique_by=lambda instance: instance.arn,
 )
 #: None of these depends on what the plan itself does.
-lasting = st.sampled_from(
+lasting: st.SearchStrategy[Constraint] = st.sampled_from(
     [
         MemberOf(parse_expression("attribute:stack == prod")),
         MemberOf(parse_expression("attribute:stack !exists or runningTasksCount < 2")),
         MemberOf(parse_expression("not(task:group =~ 'family:d.*')")),
     ]
 )
-changing = st.sampled_from([DistinctInstance(), MemberOf(parse_expression(f"task:group != {GROUP}"))])
+changing: st.SearchStrategy[Constraint] = st.sampled_from(
+    [DistinctInstance(), MemberOf(parse_expression(f"task:group != {GROUP}"))]
+)
 
 
 def requirements_with(constraints: st.SearchStrategy[Constraint]) -> st.SearchStrategy[Requirements]:

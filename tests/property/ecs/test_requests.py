@@ -8,7 +8,7 @@ import contextlib
 from typing import Any
 
 import botocore.session
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import ListShape, MapShape, StructureShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.services.ecs.samples import launched
@@ -20,8 +20,8 @@ from homeport.services.ecs.translate import wire_task
 from homeport.services.ecs.validation import launch
 
 MODEL = botocore.session.Session().get_service_model("ecs")
-REGISTER = MODEL.operation_model("RegisterTaskDefinition").input_shape
-RUN = MODEL.operation_model("RunTask").input_shape
+REGISTER: Any = MODEL.operation_model("RegisterTaskDefinition").input_shape
+RUN: Any = MODEL.operation_model("RunTask").input_shape
 
 WORDS = st.sampled_from(
     ["", "web", "side", "data", "80-90", "256", "512", "1 vCPU", "CMD", "awslogs-group", "arn:aws:s3:::b/a.env",
@@ -30,10 +30,15 @@ WORDS = st.sampled_from(
 NUMBERS = st.sampled_from([-(2**31), -1, 0, 1, 2, 21, 64, 80, 300, 65536, 2**31 - 1])
 
 
-def documents(shape: Shape) -> st.SearchStrategy[Any]:
+def deferred(shape: Any) -> st.SearchStrategy[Any]:
+    """Shapes lie within themselves."""
+    return st.deferred(lambda: documents(shape))
+
+
+def documents(shape: Any) -> st.SearchStrategy[Any]:
     """Return documents of a shape as the gateway's checks would let them through."""
     if isinstance(shape, StructureShape):
-        members = {name: st.deferred(lambda member=member: documents(member)) for name, member in shape.members.items()}
+        members = {name: deferred(member) for name, member in shape.members.items()}
         required = {name: members[name] for name in shape.required_members}
         optional = {name: strategy for name, strategy in members.items() if name not in required}
         return st.fixed_dictionaries(required, optional=optional)
@@ -48,7 +53,8 @@ def documents(shape: Shape) -> st.SearchStrategy[Any]:
 
 def valid_containers() -> st.SearchStrategy[dict[str, Any]]:
     """Return containers of good form with one member of any value, so that checks behind the first are reached."""
-    members = MODEL.shape_for("ContainerDefinition").members
+    container: Any = MODEL.shape_for("ContainerDefinition")
+    members = container.members
     extra = st.sampled_from(sorted(set(members) - {"name", "image"})).flatmap(
         lambda name: st.fixed_dictionaries({name: documents(members[name])})
     )

@@ -12,9 +12,11 @@ from homeport.services.ecs.deployments.model import Breaker, Phase, Rollout, Shi
 desired = st.integers(1, 6)
 
 
-def settled(count: int, strategy: Shifting, limits: tuple[int, int], **more: object) -> World:
+def settled(
+    count: int, strategy: Shifting, limits: tuple[int, int], breaker: Breaker | None = None, *, balanced: bool = False
+) -> World:
     minimum, maximum = limits
-    world = new_world(count, minimum=minimum, maximum=maximum, strategy=strategy, **more)
+    world = new_world(count, minimum=minimum, maximum=maximum, strategy=strategy, breaker=breaker, balanced=balanced)
     world.settle()
     assert world.service.production == {"revision/1": 100.0}
     return world
@@ -81,7 +83,7 @@ def test_both_revisions_are_whole_until_the_bake_time_is_over(count, limits, min
 @given(count=desired, limits=percents, strategy=strategies, steps=st.integers(0, 40), cut=cuts)
 @settings(max_examples=150, deadline=None)
 def test_a_deployment_that_fails_gives_all_traffic_back(count, limits, strategy, steps, cut) -> None:
-    world = settled(count, strategy, limits, breaker=Breaker(rollback=True), balanced=True)
+    world = settled(count, strategy, limits, Breaker(rollback=True), balanced=True)
     world.deploy()
     failing = world.service.primary.id
     for _ in range(steps):
@@ -107,7 +109,7 @@ def test_a_deployment_that_fails_gives_all_traffic_back(count, limits, strategy,
 @given(count=desired, limits=percents, strategy=strategies, steps=st.integers(0, 30))
 @settings(max_examples=100, deadline=None)
 def test_without_rollback_a_failed_deployment_leaves_everything_where_it_is(count, limits, strategy, steps) -> None:
-    world = settled(count, strategy, limits, breaker=Breaker(rollback=False), balanced=True)
+    world = settled(count, strategy, limits, Breaker(rollback=False), balanced=True)
     world.deploy()
     world.broken.add("revision/2")
     for _ in range(steps + 100):

@@ -34,7 +34,8 @@ tokens = st.none() | st.text(alphabet="abc/+=", min_size=1, max_size=20)
 
 def received(request: AWSRequest, body: bytes) -> Request:
     """Return *request* as it arrives: on the wire, header values lose the spaces around them."""
-    url = urlsplit(request.url)
+    assert request.method is not None
+    url = urlsplit(str(request.url))
     query = url.query
     if request.params:
         query = "&".join(

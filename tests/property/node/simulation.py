@@ -286,9 +286,9 @@ class Machine:
         for _ in range(2000):
             self.settle()
             ends = [
-                real.state.started_at + self.scripts[name].lifetime
+                real.state.started_at + lifetime
                 for name, real in self.real.items()
-                if isinstance(real.state, Running) and self.scripts[name].lifetime is not None
+                if isinstance(real.state, Running) and (lifetime := self.scripts[name].lifetime) is not None
             ]
             times = [t for t in (*ends, self.wake_at()) if t is not None and t <= end]
             if not times:

@@ -149,8 +149,8 @@ def test_no_port_and_no_address_is_ever_two_tasks(steps):
             case "listen":
                 node.listening ^= {value}
         node.check()
-    for task in list(node.kept):
-        node.end(task)
+    for name in list(node.kept):
+        node.end(name)
     node.listening.clear()
     for instance in ("i-1", "i-2"):  # everything has been returned
         whole = PortMapping(container_port=1, last_port=len(DYNAMIC) - 3)

@@ -13,7 +13,7 @@ from tests.property.node.simulation import Machine, tasks
 
 from homeport.node.tasks.model import Stage
 from homeport.node.tasks.observe import phase
-from homeport.wire.messages import StopCause, TaskPhase
+from homeport.wire.messages import Binding, StopCause, TaskPhase
 
 PHASES = list(TaskPhase)
 
@@ -34,7 +34,8 @@ move = st.one_of(
 @given(tasks(), st.lists(move, max_size=40))
 def test_any_order_of_events_is_safe_and_ends(task, moves):
     machine = Machine(*task)
-    reached, claims = TaskPhase.ACCEPTED, {}
+    reached = TaskPhase.ACCEPTED
+    claims: dict[str, tuple[str, tuple[Binding, ...]]] = {}
     for kind, value in moves:
         actions = machine.actions()
         match kind:
@@ -132,6 +133,7 @@ def test_a_lost_host_ends_its_task_at_once_whatever_it_was_doing(task, steps, to
         assert machine.state.stop is None or machine.state.stop.cause is not StopCause.HOST_LOST
         return
     assert phase(machine.state) is TaskPhase.STOPPED  # and no time has passed
+    assert machine.state.stop is not None
     assert stopping or machine.state.stop.cause is StopCause.HOST_LOST
     assert not machine.real
     assert not machine.sandboxes

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from homeport.node.naming.resolving import Answer, Resolution
 from homeport.node.naming.zones import Names
-from homeport.wire.messages import Drop, RecordSet, Zone
+from homeport.wire.messages import Drop, Item, RecordSet, Zone
 
 ORIGIN = dns.name.from_text("example.com.")
 SOA = "ns.example. hostmaster.example. 1 7200 900 1209600 300"
@@ -23,6 +23,9 @@ names = st.lists(labels, max_size=4).map(lambda parts: dns.name.Name([p.encode()
 kinds = st.sampled_from(["A", "TXT", "NS", "AAAA"])
 contents = st.dictionaries(st.tuples(names, kinds), st.integers(1, 3), max_size=12)
 
+#: How many records each set has.
+Sets = dict[tuple[dns.name.Name, str], int]
+
 VALUES = {"A": "192.0.2.{}", "AAAA": "2001:db8::{}", "TXT": '"{}"', "NS": "ns{}.example."}
 
 
@@ -31,7 +34,7 @@ def record_set(name: dns.name.Name, kind: str, count: int) -> RecordSet:
     return RecordSet(id=f"Z/{name}/{kind}/", zone="Z", name=name.to_text(), kind=kind, ttl=60, values=values)
 
 
-def allowed(sets: dict[tuple[dns.name.Name, str], int]) -> dict[tuple[dns.name.Name, str], int]:
+def allowed(sets: Sets) -> Sets:
     """Leave the wildcard delegations out (RFC 4592 leaves them undefined) and apexes' NS records, which are there."""
     return {
         (name, kind): count
@@ -105,10 +108,10 @@ def test_every_question_is_answered_as_the_judge_would(sets, questions):
 
 
 @given(contents, contents, st.randoms(use_true_random=False))
-def test_it_does_not_matter_by_which_changes_a_zone_came_about(before, after, random):
+def test_it_does_not_matter_by_which_changes_a_zone_came_about(before: Sets, after: Sets, random: Random) -> None:
     before, after = allowed(before), allowed(after)
     zone = Zone(id="Z", name="example.com.")
-    items = [zone, *apex(), *(record_set(*key, count) for key, count in before.items())]
+    items: list[Item] = [zone, *apex(), *(record_set(*key, count) for key, count in before.items())]
     random.shuffle(items)
     changed = Names(items)
     changed.change(

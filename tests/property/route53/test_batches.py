@@ -1,6 +1,7 @@
 """Batches of changes do all that they say or nothing, and leave only zones that DNS allows."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ def record_sets(draw: st.DrawFn) -> RecordSet:
     if routing == "alias":
         return RecordSet(name=name, kind=kind, alias=AliasTarget(zone="Z1", name=draw(names)))
     values = tuple(draw(st.lists(st.sampled_from(VALUES[kind]), min_size=1, max_size=2)))
-    more = {
+    more: dict[str, Any] = {
         "simple": {},
         "weighted": {"weight": draw(st.integers(0, 1)), "set_identifier": draw(st.sampled_from("pq"))},
         "multivalue": {"multivalue": True, "set_identifier": draw(st.sampled_from("pq"))},
@@ -98,13 +99,15 @@ def test_a_batch_is_its_changes_one_after_the_other(batches, batch):
             zone, _ = apply(zone, earlier)
         except InvalidChangeBatch:
             continue
-    step_by_step: Zone | None = zone
+    changed = zone
+    step_by_step: Zone | None = None
     for change in batch:
         try:
-            step_by_step, _ = apply(step_by_step, [change])
+            changed, _ = apply(changed, [change])
         except InvalidChangeBatch:
-            step_by_step = None
             break
+    else:
+        step_by_step = changed
     try:
         at_once, _ = apply(zone, batch)
     except InvalidChangeBatch:

@@ -1,5 +1,7 @@
 """Whatever a batch says, it is planned or refused in words; and what is planned can be told to nodes and read there."""
 
+from typing import Any
+
 import botocore.session
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,8 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 names = st.sampled_from(["z.test", "a.z.test", "*.z.test", "\\052.z.test", "a\\344.z.test"]) | texts.map(
     lambda text: f"{text}.z.test"
 )
-KINDS = botocore.session.get_session().get_service_model("route53").shape_for("RRType").enum
+TYPES: Any = botocore.session.get_session().get_service_model("route53").shape_for("RRType")
+KINDS: list[str] = TYPES.enum
 PLAUSIBLE = {
     "A": "192.0.2.1",
     "AAAA": "2001:db8::1",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 from msgspec.structs import replace
-from virtual import virtual
+from tests.unit.node.virtual import virtual
 
 from homeport.node.balancing.admin import AdminError, Count, Seen, ServerSeen, parse
 from homeport.node.balancing.backend import POOL

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from virtual import pass_time, until, virtual
+from tests.unit.node.virtual import at_end, pass_time, until, virtual
 
 from homeport.node.session import Session
 from homeport.wire import frames
@@ -119,7 +119,7 @@ async def pair(tmp_path: Path) -> tuple[Server, Session, Listener]:
         await asyncio.gather(running, return_exceptions=True)
         await server.stop()
 
-    asyncio.get_running_loop().cleanups.append(end)
+    at_end(end)
     return server, session, listener
 
 

@@ -8,7 +8,11 @@ import asyncio
 import functools
 import selectors
 from collections.abc import Awaitable, Callable
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _REAL_SECONDS = 60  # how long a thread or another process may take, on a machine that is busy
 
@@ -40,7 +44,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.own.seconds
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         future = super().run_in_executor(executor, func, *args)
         self.own.working += 1
         future.add_done_callback(self._ended)
@@ -59,17 +63,27 @@ class VirtualClock:
         return self.start + asyncio.get_running_loop().time()
 
 
+def _running() -> VirtualLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop
+
+
+def at_end(cleanup: Callable[[], Awaitable[None]]) -> None:
+    """Have *cleanup* done when the test on this virtual loop is over."""
+    _running().cleanups.append(cleanup)
+
+
 def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """Run a coroutine test on a virtual loop."""
 
     @functools.wraps(test)
     def run(*args: Any, **arguments: Any) -> None:
         async def whole() -> None:
-            loop = asyncio.get_running_loop()
             try:
                 await asyncio.wait_for(test(*args, **arguments), 3_000_000)
             finally:
-                for cleanup in loop.cleanups:
+                for cleanup in _running().cleanups:
                     await cleanup()
 
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace as with_fields
-from tests.unit.node.virtual import VirtualClock, until
+from tests.unit.node.virtual import VirtualClock, at_end, until
 
 from homeport.network import desired
 from homeport.network.fake import FakeNetwork
@@ -210,7 +210,7 @@ class World:
         )
 
     async def start(self) -> "World":
-        asyncio.get_running_loop().cleanups.append(self.crash)
+        at_end(self.crash)
         self.agent = Agent(self.config(), self._drivers(), VirtualClock())
         if not self.own_instances:
             self._bring_instances()
