@@ -4,6 +4,7 @@ import gzip
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.certificates import Authority
@@ -65,9 +66,9 @@ PLAIN = {
 }
 
 
-def balancer(**changes: object) -> LoadBalancer:
+def balancer(**changes: Any) -> LoadBalancer:
     listener = Listener(id="l", port=80, protocol="HTTP", rules=(RULE,))
-    fields: dict[str, object] = {"listeners": (listener,), "access_log": LOG}
+    fields: dict[str, Any] = {"listeners": (listener,), "access_log": LOG}
     return LoadBalancer(id="app/lb/1", kind="application", vpc="vpc-1", enis=(), **(fields | changes))
 
 

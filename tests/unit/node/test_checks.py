@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from tests.certificates import Authority
@@ -24,8 +25,9 @@ from .naming.saying import records, zone
 LOOPBACK = "127.0.0.0/8"
 
 
-def check(id_: str = "h", **more) -> EndpointCheck:
-    return EndpointCheck(id=id_, **({"probe": "HTTP", "address": "127.0.0.1", "port": 80} | more))
+def check(id_: str = "h", **more: Any) -> EndpointCheck:
+    fields: dict[str, Any] = {"probe": "HTTP", "address": "127.0.0.1", "port": 80}
+    return EndpointCheck(id=id_, **(fields | more))
 
 
 # --- Probes
@@ -42,10 +44,12 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def endpoint(answer: bytes, **more):
     """Serve one answer to whatever is asked; the requests are yielded with the port."""
     asked: list[bytes] = []
-    serving: set[asyncio.Task[None]] = set()
+    serving: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
+        own = asyncio.current_task()
+        assert own is not None
+        serving.add(own)
         try:
             asked.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(answer)

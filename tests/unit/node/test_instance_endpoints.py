@@ -42,7 +42,7 @@ async def neighbours(tmp_path: Path) -> tuple[Node, Metadata]:
 
 
 def on_instance(node: Node, served: Metadata) -> Handler:
-    return served.handler(InstancePlace(node.agent.roster, node.agent.instances.find("i-1")))
+    return served.handler(InstancePlace(node.agent.roster, node.instance))
 
 
 async def ask(served: Handler, path: str, peer: str):
@@ -126,7 +126,7 @@ async def test_version_2_knows_nobody_on_an_instance(tmp_path: Path):
 @virtual
 async def test_agent_tells_of_the_tasks_on_its_instance(tmp_path: Path):
     node, _ = await neighbours(tmp_path)
-    served = Introspection(node.agent.roster, node.agent.instances.find("i-1")).handle
+    served = Introspection(node.agent.roster, node.instance).handle
 
     async def tasks(query: str):
         response = await served(Request("GET", "/v1/tasks", query, b"", "127.0.0.1"))

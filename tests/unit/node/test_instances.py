@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.unit.node.virtual import VirtualClock, pass_time, until, virtual
 from tests.unit.node.world import GROUP, VPC, World, eni, instance_task
 
+from homeport.node.instances.runner import InstanceRunner
 from homeport.runtime.protocol import Limits, Running
 from homeport.wire.messages import (
     Eni,
@@ -50,6 +51,12 @@ class Node(World):
     @property
     def directory(self) -> Path:
         return self.folder / "state/instances/i-1"
+
+    @property
+    def instance(self) -> InstanceRunner:
+        runner = self.agent.instances.find("i-1")
+        assert runner is not None
+        return runner
 
     def observations(self) -> list[InstanceObserved]:
         return [m for m in self.sent if isinstance(m, InstanceObserved)]
@@ -98,7 +105,7 @@ async def test_instance_boots_and_says_what_its_agent_is_told(tmp_path: Path):
     node.finish_boot("# mine\nECS_CLUSTER=web\n")
     seen = await node.reaches(InstancePhase.RUNNING)
     assert (seen.agent, seen.reason) == ({"ECS_CLUSTER": "web"}, "")
-    runner = node.agent.instances.find("i-1")
+    runner = node.instance
     assert (runner.running, runner.wanted, runner.address) == (True, True, "10.0.0.5")
     assert set(node.network.network.interfaces) == {"eni-5"}
     assert node.network.network.interfaces["eni-5"].device == "eth0"
@@ -275,7 +282,7 @@ async def test_kill_while_running_harms_nothing(tmp_path: Path):
     await node.crash()
     await node.start()
     await pass_time(10)
-    assert node.agent.instances.find("i-1").running
+    assert node.instance.running
     assert [verb for verb, _ in node.runtime.calls[calls:]] == []
     assert set(node.network.network.interfaces) == {"eni-5"}
     assert all("eni-5" in applied.interfaces for applied in node.network.applied[-2:])
@@ -290,9 +297,9 @@ async def test_machine_that_was_started_anew_gets_everything_back(tmp_path: Path
     node.runtime.end(SYSTEM, None)
     await node.network.destroy()
     await node.start()
-    assert not node.agent.instances.find("i-1").running  # there is nothing yet that a task could run in
+    assert not node.instance.running  # there is nothing yet that a task could run in
     await node.started(2)
     assert "i-1" in node.machine.groups
     assert set(node.network.network.interfaces) == {"eni-5"}
-    await until(lambda: node.agent.instances.find("i-1").running)
+    await until(lambda: node.instance.running)
     assert node.observations()[-1].phase is InstancePhase.RUNNING

@@ -1,6 +1,7 @@
 """What a task on an instance has in each network mode, and what becomes of it when the instance goes."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -407,7 +408,7 @@ async def test_the_agents_pull_behaviour_is_the_instances(tmp_path: Path):
         world.instances.hosts["i-1"].agent = {"ECS_IMAGE_PULL_BEHAVIOR": behaviour}
         world.images.pulls.clear()
         world.run_on_instance(instance_task(number, BRIDGE, container(image=reference)))
-        await until(lambda n=number: world.runner_of(f"t{n}").observed.phase in (TaskPhase.RUNNING, TaskPhase.STOPPED))
+        await until(partial(world.has_come_to, f"t{number}", (TaskPhase.RUNNING, TaskPhase.STOPPED)))
         outcomes[behaviour] = (world.last(f"t{number}").phase, len(world.images.pulls))
     assert outcomes == {
         "default": (TaskPhase.RUNNING, 1),
@@ -425,9 +426,11 @@ async def test_a_container_is_found_by_its_address_on_its_instance_only(tmp_path
     await world.phase(TaskPhase.RUNNING)
     await world.phase(TaskPhase.RUNNING, "t2")
     roster = world.agent.roster
-    runner, found = roster.find_sandbox("i-1", "172.17.0.2")
-    assert (runner.spec.id, found.name) == ("t1", "web")
-    assert roster.find_sandbox("i-2", "172.17.0.2")[0].spec.id == "t2"
+    first, second = (roster.find_sandbox(instance, "172.17.0.2") for instance in ("i-1", "i-2"))
+    assert first is not None
+    assert second is not None
+    runner, found = first
+    assert (runner.spec.id, found.name, second[0].spec.id) == ("t1", "web", "t2")
     assert roster.find_sandbox("i-1", "172.17.0.3") is None
     world.put(replace(runner.spec, stop=True))
     await world.phase(TaskPhase.STOPPED)

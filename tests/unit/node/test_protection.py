@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.node.virtual import pass_time, virtual
 from tests.unit.node.world import World, container, task
 
@@ -29,15 +30,12 @@ async def node(tmp_path: Path, **changes: Any) -> World:
 def answers(world: World, tell: Callable[[ProtectionRequest], ProtectionAnswer]) -> list[ProtectionRequest]:
     """Have the server answer, and return what it is asked."""
     asked: list[ProtectionRequest] = []
-    receive = world.receive
 
-    def answer(message: object) -> None:
-        receive(message)
-        if isinstance(message, ProtectionRequest):
-            asked.append(message)
-            asyncio.get_running_loop().call_soon(world.agent.protection_answered, tell(message))
+    def answer(request: ProtectionRequest) -> ProtectionAnswer:
+        asked.append(request)
+        return tell(request)
 
-    world.receive = answer
+    world.protect = answer
     return asked
 
 
@@ -81,8 +79,8 @@ async def test_failures_of_the_server_are_passed_on(tmp_path: Path):
 @virtual
 async def test_what_the_server_refuses_carries_the_requests_id(tmp_path: Path):
     world = await node(tmp_path)
-    refused = {"error": "InvalidParameterException", "message": "too long", "status": 400}
-    answers(world, lambda request: ProtectionAnswer(request=request.id, **refused))
+    refused = ProtectionAnswer(request="", error="InvalidParameterException", message="too long", status=400)
+    answers(world, lambda request: replace(refused, request=request.id))
     status, told = await say(world, "PUT", b'{"ProtectionEnabled":true,"ExpiresInMinutes":9999}')
     error = {"Arn": SPEC.arn, "Code": "InvalidParameterException", "Message": "too long"}
     assert (status, told) == (400, {"requestID": questions(world)[0].id, "error": error})

@@ -1,5 +1,7 @@
 """What is remembered and what exists, put together: nothing runs twice, nothing is forgotten."""
 
+from typing import Literal
+
 import pytest
 
 from homeport.node.tasks.model import ContainerState, Exited, Stage, Started, TaskState
@@ -10,7 +12,7 @@ RUNNING = Running(7, 100.0)
 ENDED = Exit(3, False, 120.0)
 
 
-def go_on(remembered: ContainerState, found: Running | Exit | str | None):
+def go_on(remembered: ContainerState, found: Running | Exit | Literal["nothing"] | None):
     existing = {} if found == "nothing" else {"app": Existing("app", "t", found)}
     return recover(TaskState(containers={"app": remembered}), existing, 200.0)
 

@@ -136,10 +136,15 @@ async def test_http_bounds_the_connections_of_one_peer():
 # --- Names
 
 
+async def answered(resolver: Resolver, query: dns.message.Message, limit: int = 512) -> bytes:
+    reply = await resolver.answer(query.to_wire(), limit)
+    assert reply is not None
+    return reply
+
+
 async def resolve(name: str, kind: str = "A", resolver: Resolver | None = None) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
-    reply = await (resolver or Resolver(VPC, Names(), ())).answer(query.to_wire(), 512)
-    response = dns.message.from_wire(reply)
+    response = dns.message.from_wire(await answered(resolver or Resolver(VPC, Names(), ()), query))
     assert response.id == query.id
     assert response.flags & dns.flags.RA
     return response
@@ -236,19 +241,19 @@ async def test_what_does_not_fit_is_cut_and_whole_over_tcp():
     resolver = Resolver(None, names, ())
     for payload, limit in ((0, 512), (1232, 1232), (4096, 1232)):
         query = dns.message.make_query("many.example.com.", "A", use_edns=0 if payload else -1, payload=payload or 512)
-        reply = await resolver.answer(query.to_wire(), 512)
+        reply = await answered(resolver, query)
         assert len(reply) <= limit
         cut = dns.message.from_wire(reply, raise_on_truncation=False)
         assert cut.flags & dns.flags.TC
         assert (cut.edns >= 0) == bool(payload)
-    whole = dns.message.from_wire(await resolver.answer(query.to_wire(), 65_535))
+    whole = dns.message.from_wire(await answered(resolver, query, 65_535))
     assert len(whole.answer[0]) == 200
 
 
 async def test_a_later_version_of_edns_is_told_what_there_is():
     query = dns.message.make_query("www.example.com.", "A", use_edns=0)
     query.use_edns(edns=1)
-    reply = dns.message.from_wire(await Resolver(None, Names(), ()).answer(query.to_wire(), 512))
+    reply = dns.message.from_wire(await answered(Resolver(None, Names(), ()), query))
     assert (reply.rcode(), reply.edns) == (dns.rcode.BADVERS, 0)
 
 
@@ -357,7 +362,8 @@ async def test_api_proxy_closes_when_the_api_is_not_there(tmp_path: Path):
 
 def hop_limit(served: HttpServer) -> int:
     (connection,) = served.open
-    opened = connection._transport.get_extra_info("socket")
+    assert connection._transport is not None
+    opened: socket.socket = connection._transport.get_extra_info("socket")
     return opened.getsockopt(socket.IPPROTO_IP, socket.IP_TTL)
 
 

@@ -8,16 +8,13 @@ from tests.unit.node.virtual import virtual
 from homeport.kit.clock import FixedClock
 from homeport.node.balancing.admin import Count, parse
 from homeport.node.balancing.counters import Counters, difference, total
+from homeport.node.balancing.records import TargetRecord
+from homeport.node.balancing.targets import Entry
 from homeport.node.balancing.traffic import TrafficReporter
 from homeport.wire.balancing import TargetObserved, TargetState
 from homeport.wire.metrics import BalancerTraffic, GroupTraffic
 
 GROUP = "targetgroup/web/0000000000000001"
-
-
-@dataclass
-class Entry:
-    observed: TargetObserved
 
 
 @dataclass
@@ -31,11 +28,10 @@ class Runner:
 
 
 def target(number: int, state: TargetState, group: str = GROUP) -> Entry:
-    return Entry(
-        TargetObserved(
-            target=f"{group}/10.0.0.{number}:80", registration=1, balancer="app/web/1", sequence=1, state=state
-        )
+    observed = TargetObserved(
+        target=f"{group}/10.0.0.{number}:80", registration=1, balancer="app/web/1", sequence=1, state=state
     )
+    return Entry(TargetRecord(observed=observed))
 
 
 def counted(requests: int, ok: int, failures: int = 0, seconds: float = 0.0) -> Count:

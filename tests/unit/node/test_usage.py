@@ -21,10 +21,11 @@ def stats(cpu_seconds: float, memory: int = 0, cache: int = 0) -> Stats:
 
 def test_cpu_time_is_an_average_over_the_time_between_looks() -> None:
     meter = Meter()
-    for at, used in ((0.0, 5.0), (20.0, 5.0), (60.0, 35.0)):
-        meter.take("t", {"c": stats(used)}, at)
+    for at, seconds in ((0.0, 5.0), (20.0, 5.0), (60.0, 35.0)):
+        meter.take("t", {"c": stats(seconds)}, at)
     (used,) = meter.report()
-    assert (used.task, used.cpus) == ("t", pytest.approx(0.5))
+    assert used.task == "t"
+    assert used.cpus == pytest.approx(0.5)
 
 
 def test_of_a_first_look_no_cpu_time_can_be_told() -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from msgspec.structs import replace as with_fields
 from tests.unit.node.virtual import VirtualClock, at_end, until
@@ -16,6 +16,7 @@ from homeport.network.fake import FakeNetwork
 from homeport.network.protocol import NetworkError
 from homeport.node.agent import Agent, Drivers
 from homeport.node.config import NodeConfig
+from homeport.node.session import Session
 from homeport.node.tasks.runner import Runner
 from homeport.runtime.fake import FakeImages, FakeRuntime
 from homeport.runtime.fake import World as Machine
@@ -26,6 +27,7 @@ from homeport.wire.messages import (
     Container,
     Drop,
     Eni,
+    Facts,
     InstanceAck,
     InstanceObserved,
     Item,
@@ -33,6 +35,8 @@ from homeport.wire.messages import (
     NetworkMode,
     Observed,
     ObservedAck,
+    ProtectionAnswer,
+    ProtectionRequest,
     SecurityGroup,
     Task,
     TaskPhase,
@@ -187,12 +191,15 @@ class World:
         self.runtime.hosts = self.instances.hosts
         self.folder = folder
         self.own_instances = False  # whether instances are the agent's own, not `self.instances`
-        self.agent: Agent | None = None
+        self._agent: Agent | None = None
         self.sent: list[ToServer] = []
         self.items: dict[tuple[str, str], Item] = {}
         self.generation = 0
         self.acks = True
         self.held: dict[str, int] = {}
+        self.protect: Callable[[ProtectionRequest], ProtectionAnswer] | None = (
+            None  # how the server answers, if it does
+        )
 
     def config(self) -> NodeConfig:
         return NodeConfig(
@@ -209,9 +216,15 @@ class World:
             region="us-east-1",
         )
 
-    async def start(self) -> "World":
+    @property
+    def agent(self) -> Agent:
+        """The agent that runs now."""
+        assert self._agent is not None, "it has crashed, or was never started"
+        return self._agent
+
+    async def start(self) -> Self:
         at_end(self.crash)
-        self.agent = Agent(self.config(), self._drivers(), VirtualClock())
+        self._agent = Agent(self.config(), self._drivers(), VirtualClock())
         if not self.own_instances:
             self._bring_instances()
         self.agent.session = _Server(self)
@@ -235,7 +248,7 @@ class World:
 
     async def crash(self) -> None:
         """Leave as kill -9 does: nothing is written any more, nothing is said any more."""
-        agent, self.agent = self.agent, None
+        agent, self._agent = self._agent, None
         if agent is None:
             return
         for runner in agent.roster:
@@ -244,8 +257,10 @@ class World:
             instance.close()
         agent.reports._changed.clear()
         agent.instance_reports._changed.clear()
-        agent.reports._save = agent.instance_reports._save = lambda _: None
-        agent.reports._send = agent.instance_reports._send = lambda _: None
+        agent.reports._save = _say_nothing
+        agent.reports._send = _say_nothing
+        agent.instance_reports._save = _say_nothing
+        agent.instance_reports._send = _say_nothing
         agent.checks.close()
         await agent._work.close()
         await agent.roster.close()
@@ -265,23 +280,26 @@ class World:
 
     def _change(self, puts: tuple[Item, ...] = (), drops: tuple[Drop, ...] = ()) -> None:
         self.generation += 1
-        if self.agent is not None:
-            self.agent.changed(Change(previous=self.generation - 1, generation=self.generation, puts=puts, drops=drops))
+        if self._agent is not None:
+            self._agent.changed(
+                Change(previous=self.generation - 1, generation=self.generation, puts=puts, drops=drops)
+            )
 
     def run_on_instance(self, *specs: Task) -> None:
         """Have tasks run that have no interface."""
         self.put(VPC, *specs)
 
     def runner_of(self, task: str) -> Runner:
-        assert self.agent is not None
         return next(runner for runner in self.agent.roster if runner.spec.id == task)
+
+    def has_come_to(self, task: str, phases: Collection[TaskPhase]) -> bool:
+        return self.runner_of(task).observed.phase in phases
 
     def run_task(self, spec: Task) -> None:
         self.put(VPC, GROUP, eni(), spec)
 
     @property
     def runner(self) -> Runner:
-        assert self.agent is not None
         return next(iter(self.agent.roster))
 
     def last(self, name: str = "t1") -> Observed:
@@ -297,26 +315,37 @@ class World:
 
     def receive(self, message: ToServer) -> None:
         self.sent.append(message)
-        if not self.acks or self.agent is None:
+        if not self.acks or self._agent is None:
             return
         loop = asyncio.get_running_loop()
+        if isinstance(message, ProtectionRequest) and self.protect is not None:
+            answer = self.protect(message)
+            loop.call_soon(self._to_agent, lambda agent: agent.protection_answered(answer))
         if isinstance(message, Observed):
             ack = ObservedAck(task=message.task, sequence=message.sequence)
-            loop.call_soon(lambda: self.agent and self.agent.observed_acked(ack))
+            loop.call_soon(self._to_agent, lambda agent: agent.observed_acked(ack))
         if isinstance(message, InstanceObserved):
             seen = InstanceAck(instance=message.instance, sequence=message.sequence)
-            loop.call_soon(lambda: self.agent and self.agent.instance_acked(seen))
+            loop.call_soon(self._to_agent, lambda agent: agent.instance_acked(seen))
         if isinstance(message, LogBatch):
             if self.held.get(message.source, 0) == message.start:
                 self.held[message.source] = message.end
             offset = self.held.get(message.source, 0)
-            loop.call_soon(lambda: self.agent and self.agent.output.acked(message.source, offset))
+            loop.call_soon(self._to_agent, lambda agent: agent.output.acked(message.source, offset))
+
+    def _to_agent(self, tell: Callable[[Agent], None]) -> None:
+        if self._agent is not None:
+            tell(self._agent)
 
 
-class _Server:
-    """In the session's place."""
+def _say_nothing(_: object) -> None: ...
+
+
+class _Server(Session):
+    """A session whose server is the world."""
 
     def __init__(self, world: World) -> None:
+        super().__init__(world.config().server_socket, "n", Facts(cpus=2, memory=4096, kernel="6.1"), world.agent)
         self._world = world
 
     def send(self, message: ToServer) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from homeport.kit.clock import Clock
 from homeport.node.balancing.admin import Count
 from homeport.node.balancing.counters import Counters, difference, total
-from homeport.node.balancing.runner import BalancerRunner
+from homeport.node.balancing.targets import Entry
 from homeport.wire.balancing import TargetObserved, TargetState
 from homeport.wire.metrics import BalancerTraffic, GroupTraffic
 
@@ -39,12 +40,23 @@ def traffic(
     )
 
 
+class Balancer(Protocol):
+    """A load balancer, as far as it is asked here."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def gone(self) -> bool: ...
+    @property
+    def counters(self) -> Counters: ...
+    @property
+    def targets(self) -> Iterable[Entry]: ...
+
+
 class TrafficReporter:
     """Remembers what had been counted when it last reported."""
 
-    def __init__(
-        self, balancers: Iterable[BalancerRunner], clock: Clock, send: Callable[[BalancerTraffic], None]
-    ) -> None:
+    def __init__(self, balancers: Iterable[Balancer], clock: Clock, send: Callable[[BalancerTraffic], None]) -> None:
         self._balancers = balancers
         self._clock = clock
         self._send = send

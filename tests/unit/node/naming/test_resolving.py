@@ -1,5 +1,6 @@
 """What is answered from zones, case by case."""
 
+import dns.name
 import dns.rcode
 from tests.unit.node.naming.saying import VPC, ask, records, said, zone
 
@@ -51,7 +52,7 @@ def test_cnames_are_followed_through_zones_and_then_left_to_others():
     assert said(ask(names, "a.example.net"))[0] == "a.example.net. CNAME www.example.com."
     assert len(said(ask(names, "a.example.net"))) == 3
     assert said(ask(names, "a.example.net", "CNAME")) == ["a.example.net. CNAME www.example.com."]
-    assert ask(names, "out.example.net").elsewhere.to_text() == "elsewhere.test."
+    assert ask(names, "out.example.net").elsewhere == dns.name.from_text("elsewhere.test.")
     gone = ask(names, "gone.example.net")
     assert (gone.rcode, len(gone.answer)) == (dns.rcode.NXDOMAIN, 1)
 
@@ -121,8 +122,8 @@ def test_the_most_specific_zone_answers_and_the_eldest_of_equals():
 
 
 def test_what_is_in_no_zone_is_for_others():
-    assert ask(Names(WEB), "example.org").elsewhere.to_text() == "example.org."
-    assert ask(Names(WEB), "com").elsewhere.to_text() == "com."
+    assert ask(Names(WEB), "example.org").elsewhere == dns.name.from_text("example.org.")
+    assert ask(Names(WEB), "com").elsewhere == dns.name.from_text("com.")
 
 
 def test_a_vpcs_own_names_answer_beside_zones_unless_one_is_for_just_them():

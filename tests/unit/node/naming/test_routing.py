@@ -1,9 +1,10 @@
 """Which record sets answer, by each policy and the health of those that could."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
-from tests.unit.node.naming.saying import ask, records, said, zone
+from tests.unit.node.naming.saying import VPC, ask, records, said, zone
 
 from homeport.node.naming.places import place_of, region_of_domain
 from homeport.node.naming.zones import Names
@@ -16,7 +17,7 @@ def vpc_in(region: str) -> Vpc:
     return Vpc(id="vpc-1", cidrs=("10.0.0.0/16",), dns="10.0.0.2", domain=f"{region}.compute.internal")
 
 
-def one(identifier: str, number: int, **more: object) -> RecordSet:
+def one(identifier: str, number: int, **more: Any) -> RecordSet:
     return records("Z1", WWW, "A", f"192.0.2.{number}", set_identifier=identifier, **more)
 
 
@@ -26,8 +27,8 @@ def names(*sets: RecordSet, unhealthy: tuple[str, ...] = ()) -> Names:
     return made
 
 
-def addresses(made: Names, **more: object) -> set[str]:
-    return {line.split()[-1].rpartition(".")[2] for line in said(ask(made, WWW, **more))}
+def addresses(made: Names, *, vpc: Vpc | None = VPC, seed: int = 0) -> set[str]:
+    return {line.split()[-1].rpartition(".")[2] for line in said(ask(made, WWW, vpc=vpc, seed=seed))}
 
 
 def shares(made: Names, rounds: int = 2000) -> Counter[str]:
