@@ -34,10 +34,9 @@ class Watcher:
 
     def drawn(self) -> str:
         seen = self.look()
-        console = Console(file=io.StringIO(), width=200)
-        console.print(render(seen, seen.events))
-        drawn: str = console.file.getvalue()  # type: ignore[attr-defined]
-        return drawn
+        drawn = io.StringIO()
+        Console(file=drawn, width=200).print(render(seen, seen.events))
+        return drawn.getvalue()
 
 
 def test_a_deployment_is_told_line_by_line_until_it_has_completed(ecs: Any) -> None:

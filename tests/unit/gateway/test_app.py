@@ -18,9 +18,10 @@ from homeport.aws.errors import AwsError
 from homeport.aws.fields import Fields
 from homeport.aws.operation import Service
 from homeport.gateway.receive import Intake
-from homeport.services.sts.handlers import sts
+from homeport.services.registry import SERVICES
 
 ecs, ec2, elbv2, route53, lambda_ = (Service(name) for name in ("ecs", "ec2", "elbv2", "route53", "lambda"))
+sts = SERVICES["sts"]
 
 
 @ecs.operation("CreateCluster", ignores=("settings",))
@@ -87,8 +88,9 @@ def gateway(tmp_path: Path) -> Iterator[AsgiClient]:
 def error(answer: Answer) -> tuple[int, str, str]:
     """Return status, code and message of an error in any protocol."""
     if answer.headers["content-type"].startswith("text/xml"):
-        code, message = re.search(r"<Code>(.*?)</Code><Message>(.*?)</Message>", answer.text).groups()
-        return answer.status, code, message
+        found = re.search(r"<Code>(.*?)</Code><Message>(.*?)</Message>", answer.text)
+        assert found, answer.text
+        return answer.status, found[1], found[2]
     document = json.loads(answer.body)
     code = document.get("__type") or answer.headers["x-amzn-errortype"]
     return answer.status, code, document.get("message", document.get("Message"))

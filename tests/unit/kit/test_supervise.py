@@ -52,6 +52,7 @@ async def test_a_failure_is_logged_and_ends_nobody_else(caplog: pytest.LogCaptur
     assert not other.done()
     (record,) = caplog.records
     assert record.getMessage() == "background work failed: failing"
+    assert record.exc_info is not None
     assert isinstance(record.exc_info[1], OSError)
     await tasks.close()
     assert other.cancelled()

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ GROUP = Group("sg-1", "vpc-1", (Rule("tcp", 80, 80, cidr="0.0.0.0/0"),))
 
 
 def interface(number: int, **changes: str) -> Interface:
-    values = {
+    values: dict[str, Any] = {
         "id": f"eni-{number:017x}",
         "vpc": "vpc-1",
         "subnet_cidr": "10.0.1.0/24",

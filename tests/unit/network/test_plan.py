@@ -51,8 +51,8 @@ def test_interrupted_anywhere_it_is_completed_from_what_can_be_read_back(
     cut = data.draw(st.integers(0, len(actions)))
     for action in actions[:cut]:
         world.do(action)
-    if cut < len(actions) and isinstance(actions[cut], Attach):
-        world.half_made(actions[cut].interface)
+    if cut < len(actions) and isinstance(action := actions[cut], Attach):
+        world.half_made(action.interface)
     current = reach(world, world.read_back(), desired)
     assert plan(current, desired, POOL).actions == ()
     assert world == fresh(desired)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ class Bench:
     image: Image
     logs: Path
 
-    def spec(self, name: str, argv: tuple[str, ...], **changes: object) -> Spec:
+    def spec(self, name: str, argv: tuple[str, ...], **changes: Any) -> Spec:
         spec = Spec(
             id=name,
             group="task",
@@ -36,7 +37,7 @@ class Bench:
         )
         return replace(spec, **changes)
 
-    async def run(self, name: str, argv: tuple[str, ...], **changes: object) -> Running:
+    async def run(self, name: str, argv: tuple[str, ...], **changes: Any) -> Running:
         await self.runtime.ensure_group("task", Limits())
         await self.runtime.create(self.spec(name, argv, **changes))
         return await self.runtime.start(name)

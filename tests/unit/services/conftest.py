@@ -1,7 +1,7 @@
 """A store of its own for each test that asks for one."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from homeport.db.sqlite import SqliteDatabase
 
 
 @pytest.fixture
-def in_store(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def in_store(tmp_path: Path) -> Callable[..., Any]:
     """Run a coroutine function on a fresh database, closed when it is done."""
 
     def run(work: Callable[[SqliteDatabase], Coroutine[Any, Any, Any]]) -> Any:

@@ -1,6 +1,7 @@
 """Why tasks are where they are: sentences from the API's documents."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from homeport.cli.explain.instances import eni_limit, instances_of
 from homeport.cli.explain.placing import explain_definition
@@ -71,7 +72,7 @@ def foresee(wanted, *documents, tasks=(), network=None) -> list[str]:
     return list(explain_definition(wanted, instances(*documents, tasks=tasks), network, "default"))
 
 
-HTTP = {"container": {"portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}]}}
+HTTP: dict[str, Any] = {"container": {"portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}]}}
 
 
 def test_an_instance_that_would_take_the_task_is_told_with_what_would_be_left() -> None:

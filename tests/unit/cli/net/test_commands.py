@@ -1,6 +1,6 @@
 """The commands themselves: what they answer, with which exit code, and what they say when they cannot."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,17 +9,15 @@ from typer.testing import CliRunner
 
 from homeport.cli.main import app
 from homeport.cli.net import commands
-from homeport.cli.net.model import Model
 
 RUNNER = CliRunner(env={"COLUMNS": "200"})
 F = "f" * 32
 
 
 @pytest.fixture
-def town(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def town(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the town where the API would be."""
     monkeypatch.setattr(commands, "read_model", lambda: TOWN)
-    return
 
 
 def test_a_packet_that_passes_is_zero_and_one_that_does_not_is_one(town: None) -> None:
@@ -78,13 +76,9 @@ def test_names_are_not_taken_for_markup(town: None, monkeypatch: pytest.MonkeyPa
     named = type(instance)(
         instance.id, instance.type, instance.subnet, instance.vpc, instance.interface, name="[red]x[/]"
     )
-    monkeypatch.setattr(commands, "read_model", lambda: Model(**_members(instances={**TOWN.instances, "i-2": named})))
+    model = replace(TOWN, instances={**TOWN.instances, "i-2": named})
+    monkeypatch.setattr(commands, "read_model", lambda: model)
     assert "[red]x[/]" in RUNNER.invoke(app, ["net", "show", "--vpc", "vpc-1"]).output
-
-
-def _members(**changed: object) -> dict[str, object]:
-    names = ("vpcs", "subnets", "tables", "gateways", "groups", "enis", "instances", "tasks")
-    return {name: getattr(TOWN, name) for name in names} | changed
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The town, drawn: what a reader must find in it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 from xml.etree import ElementTree as ET
 
 from tests.unit.cli.net.town import TOWN, by_id
@@ -10,6 +12,7 @@ from homeport.cli.net.layout import lay_out
 from homeport.cli.net.model import Group, Model, Subnet, Vpc
 from homeport.cli.net.svg import render
 
+T = TypeVar("T")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -66,8 +69,8 @@ def test_a_drawing_is_a_document_with_title_and_description() -> None:
     root = ET.fromstring(render(lay_out(TOWN, TOWN.vpcs["vpc-1"])))
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == "title description"
-    assert root.find(f"{SVG}title").text == "vpc-1 main · 10.0.0.0/16"
-    assert root.find(f"{SVG}desc").text == (
+    assert root.findtext(f"{SVG}title") == "vpc-1 main · 10.0.0.0/16"
+    assert root.findtext(f"{SVG}desc") == (
         "2 instances, 7 network interfaces, 6 tasks (3 awsvpc, 1 bridge, 1 host, 1 none)."
     )
 
@@ -88,16 +91,20 @@ def test_an_empty_vpc_can_be_drawn() -> None:
     assert words(replace(model, subnets={})) == ["vpc-1 · 10.0.0.0/16"]
 
 
+def backwards(items: Mapping[str, T]) -> dict[str, T]:
+    return {id_: items[id_] for id_ in reversed(list(items))}
+
+
 def test_order_does_not_depend_on_the_order_of_answers() -> None:
-    backwards = replace(
+    turned = replace(
         TOWN,
-        enis=dict(reversed(TOWN.enis.items())),
-        tasks=dict(reversed(TOWN.tasks.items())),
-        subnets=dict(reversed(TOWN.subnets.items())),
-        instances=dict(reversed(TOWN.instances.items())),
-        groups=dict(reversed(TOWN.groups.items())),
+        enis=backwards(TOWN.enis),
+        tasks=backwards(TOWN.tasks),
+        subnets=backwards(TOWN.subnets),
+        instances=backwards(TOWN.instances),
+        groups=backwards(TOWN.groups),
     )
-    assert render(lay_out(backwards, TOWN.vpcs["vpc-1"])) == render(lay_out(TOWN, TOWN.vpcs["vpc-1"]))
+    assert render(lay_out(turned, TOWN.vpcs["vpc-1"])) == render(lay_out(TOWN, TOWN.vpcs["vpc-1"]))
 
 
 def test_long_text_is_cut_and_many_words_are_wrapped() -> None:

@@ -35,7 +35,7 @@ class World:
     def __init__(self, database):
         self.database = database
         self.clock = FixedClock(START)
-        self.woken = []
+        self.woken: list[str] = []
         self.reconciler = Alarms(database, self.clock, self.woken.append, ("scaling",))
 
     async def put(self, rule):

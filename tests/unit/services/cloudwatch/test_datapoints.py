@@ -1,5 +1,7 @@
 """Datapoints grow coarser with age and never change what they sum to; no read is longer than what it asks for."""
 
+from tests.unit.services.explained import Explained
+
 from homeport.kit.clock import FixedClock
 from homeport.services.cloudwatch.distribution import of_values
 from homeport.services.cloudwatch.model import DAY, HOUR, Datum, metric_of
@@ -60,27 +62,6 @@ def test_what_is_young_enough_stays_as_it_is(in_store):
         assert shape(await stored(database)) == shape(before) == [(0, 1, 1), (0, 60, 1), (1, 1, 1)]
 
     in_store(work)
-
-
-class Explained:
-    """A transaction that notes the statements that read a table from end to end."""
-
-    def __init__(self, tx):
-        self.tx = tx
-        self.scanned = []
-
-    async def fetch(self, sql, *values):
-        plan = await self.tx.fetch("EXPLAIN QUERY PLAN " + sql, *values)
-        self.scanned += [sql for *_, detail in plan if detail.startswith("SCAN ") and "CONSTANT ROW" not in detail]
-        return await self.tx.fetch(sql, *values)
-
-    async def fetch_one(self, sql, *values):
-        return (await self.fetch(sql, *values) or [None])[0]
-
-    async def execute(self, sql, *values):
-        plan = await self.tx.fetch("EXPLAIN QUERY PLAN " + sql, *values)
-        self.scanned += [sql for *_, detail in plan if detail.startswith("SCAN ") and "CONSTANT ROW" not in detail]
-        return await self.tx.execute(sql, *values)
 
 
 def test_every_query_is_served_by_an_index(in_store):

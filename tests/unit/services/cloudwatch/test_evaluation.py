@@ -1,9 +1,11 @@
 """Alarms judge as AWS's own tables say: alarms-and-missing-data.html and alarm-evaluation.html of the user guide."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
-from homeport.services.cloudwatch.alarms.evaluation import Point, judge, reason_data
+from homeport.services.cloudwatch.alarms.evaluation import Point, Verdict, judge, reason_data
 from homeport.services.cloudwatch.alarms.model import Alarm, Comparison, Missing, State
 from homeport.services.cloudwatch.model import metric_of
 from homeport.services.cloudwatch.queries import MetricStat
@@ -11,6 +13,13 @@ from homeport.services.cloudwatch.queries import MetricStat
 START = 1_700_000_400
 OK, ALARM, UNKNOWN = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 KEPT = None
+
+
+def judged(rule: Alarm, seen: Sequence[Point]) -> Verdict:
+    """Return the verdict that there must be."""
+    verdict = judge(rule, seen)
+    assert verdict is not None
+    return verdict
 
 
 def alarm(periods, needed=0, missing=None, comparison=Comparison.GREATER):
@@ -76,29 +85,29 @@ def test_two_of_three(picture, expected):
 )
 def test_each_operator_holds_values_against_the_threshold(comparison, breaching):
     rule = alarm(1, comparison=comparison)
-    found = [value for value in (49.0, 50.0, 51.0) if judge(rule, [Point(START, value)]).state is ALARM]
+    found = [value for value in (49.0, 50.0, 51.0) if judged(rule, [Point(START, value)]).state is ALARM]
     assert found == breaching
 
 
 def test_the_reason_is_in_aws_s_words():
-    assert judge(alarm(3), points("0 0 X X X")).reason == (
+    assert judged(alarm(3), points("0 0 X X X")).reason == (
         "Threshold Crossed: 3 out of the last 3 datapoints [90.0 (14/11/23 22:24:00), 90.0 (14/11/23 22:23:00), "
         "90.0 (14/11/23 22:22:00)] were greater than the threshold (50.0) "
         "(minimum 3 datapoints for OK -> ALARM transition)."
     )
-    assert judge(alarm(3), points("X X X X 0")).reason == (
+    assert judged(alarm(3), points("X X X X 0")).reason == (
         "Threshold Crossed: 1 out of the last 3 datapoints [10.0 (14/11/23 22:24:00)] was not greater than "
         "the threshold (50.0) (minimum 1 datapoint for ALARM -> OK transition)."
     )
-    assert judge(alarm(3), points("- - -")).reason == "Insufficient Data: 3 datapoints were unknown."
-    assert judge(alarm(1, missing=Missing.BREACHING), points("- - -")).reason == (
+    assert judged(alarm(3), points("- - -")).reason == "Insufficient Data: 3 datapoints were unknown."
+    assert judged(alarm(1, missing=Missing.BREACHING), points("- - -")).reason == (
         "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as [Breaching]."
     )
 
 
 def test_the_reason_has_data_for_machines():
     rule = alarm(2)
-    verdict = judge(rule, points("X 0 X"))
+    verdict = judged(rule, points("X 0 X"))
     assert msgspec.json.decode(reason_data(rule, verdict, START + 185.25)) == {
         "version": "1.0",
         "queryDate": "2023-11-14T22:23:05.250+0000",

@@ -43,6 +43,7 @@ async def test_interfaces_of_tasks_count_and_lie_in_no_instances_namespace(open_
             interface = await task_interface(account, tx, instance, block_metadata=True)
         assert (interface.instance, interface.device_index, interface.for_task) == (instance.id, 2, True)
         eni = (await network_items(tx, interface))[-1]
+        assert isinstance(eni, Eni)
         assert (eni.instance, eni.device_index, eni.block_metadata) == ("", 0, True)
         free = (await account.subnet(tx)).free
         await refused("AttachmentLimitExceeded", task_interface(account, tx, instance))
@@ -64,6 +65,7 @@ async def test_an_interface_that_is_detaching_still_takes_its_place(open_account
         attached = await store.attach_interface(tx, late, instance, now=2.0, ids=account.ids)
         assert attached.device_index == 1
         freed = await interfaces.find_interface(tx, first.id)
+        assert freed is not None
         assert (freed.status, freed.instance, freed.attachment) == ("available", "", "")
 
 

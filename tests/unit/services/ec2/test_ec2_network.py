@@ -33,7 +33,7 @@ async def join(account, *names):
 
 async def look(account):
     """Run one pass and return the wakes that went out."""
-    wakes = []
+    wakes: list[str] = []
     await network.one_pass(account.database, wakes.append)
     return wakes
 
@@ -70,6 +70,7 @@ async def test_interface_comes_with_its_vpc_and_the_groups_its_rules_name(open_a
             id=web.vpc, cidrs=("172.31.0.0/16",), dns="172.31.0.2", domain="ec2.internal", internet_gateway=True
         )
         assert [group.id for group in groups] == [web.id, app.id]
+        assert isinstance(groups[0], GroupItem)
         assert groups[0].ingress == (Rule(protocol="tcp", from_port=80, to_port=80, group=app.id),)
         assert groups[0].egress == (Rule(cidr="0.0.0.0/0"),)
         assert eni == Eni(
@@ -159,6 +160,7 @@ async def test_interfaces_follow_routes_and_gateways(open_account):
         assert (await assigned(account, "Eni"))[interface.id].internet is False
         async with account.transaction() as tx:
             gateway = await routes.find_gateway_of(tx, interface.vpc)
+            assert gateway is not None
             await routes.put_route(tx, table.id, Route("0.0.0.0/0", gateway.id, active=True))
             await interfaces.mark_stale(tx, interface.vpc)
         await look(account)

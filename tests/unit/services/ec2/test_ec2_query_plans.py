@@ -1,6 +1,7 @@
 """No call's cost grows with what it does not ask for: every query of a hot path is served by an index."""
 
 import pytest
+from tests.unit.services.explained import Explained
 
 from homeport.services.ec2 import store
 from homeport.services.ec2.ending import end
@@ -11,31 +12,6 @@ from homeport.services.ec2.store.instance_status import STATUSES
 from homeport.services.ec2.store.selection import Filter, select
 
 from .machines import make_instance, task_interface
-
-
-class Explained:
-    """A transaction that notes which tables its statements read from end to end."""
-
-    def __init__(self, tx):
-        self.tx = tx
-        self.scanned = []
-
-    async def _explain(self, sql, values):
-        for *_, detail in await self.tx.fetch("EXPLAIN QUERY PLAN " + sql, *values):
-            if detail.startswith("SCAN ") and "CONSTANT ROW" not in detail:
-                self.scanned.append(f"{detail}: {sql}")
-
-    async def execute(self, sql, *values):
-        await self._explain(sql, values)
-        return await self.tx.execute(sql, *values)
-
-    async def fetch(self, sql, *values):
-        await self._explain(sql, values)
-        return await self.tx.fetch(sql, *values)
-
-    async def fetch_one(self, sql, *values):
-        await self._explain(sql, values)
-        return await self.tx.fetch_one(sql, *values)
 
 
 async def test_interfaces_are_made_described_and_released_by_index(open_account):

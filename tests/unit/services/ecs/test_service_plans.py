@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from tests.unit.services.explained import Explained
+
 from homeport.services.ecs.model.services import (
     Declared,
     Deployment,
@@ -18,39 +20,12 @@ CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/default"
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/default/web"
 
 
-class Watched:
-    """A transaction that asks SQLite how it will run each statement."""
-
-    def __init__(self, tx: Any) -> None:
-        self._tx = tx
-        self.scans: list[str] = []
-        self.asked = 0
-
-    async def _note(self, sql: str, values: tuple[Any, ...]) -> None:
-        self.asked += 1
-        for *_, detail in await self._tx.fetch(f"EXPLAIN QUERY PLAN {sql}", *values):
-            if detail.startswith("SCAN ") and "CONSTANT ROW" not in detail:
-                self.scans.append(f"{detail}: {sql}")
-
-    async def execute(self, sql: str, *values: Any) -> int:
-        await self._note(sql, values)
-        return int(await self._tx.execute(sql, *values))
-
-    async def fetch(self, sql: str, *values: Any) -> Any:
-        await self._note(sql, values)
-        return await self._tx.fetch(sql, *values)
-
-    async def fetch_one(self, sql: str, *values: Any) -> Any:
-        await self._note(sql, values)
-        return await self._tx.fetch_one(sql, *values)
-
-
 def test_services_are_read_and_written_by_index(in_store: Any) -> None:
     async def work(database: Any) -> None:
         declared = Declared(desired_count=1, configuration=DeploymentConfiguration())
         made = ServiceRecord(ARN, "us-east-1", CLUSTER, "web", declared, launch_type="FARGATE")
         async with database.transaction() as tx:
-            watched: Any = Watched(tx)
+            watched = Explained(tx)
             await services.put(watched, made)
             await deployments.put(
                 watched, Deployment(id="ecs-svc/1", service=ARN, revision="r", created_at=1.0, updated_at=1.0)
@@ -76,7 +51,7 @@ def test_services_are_read_and_written_by_index(in_store: Any) -> None:
             await tasks.counts_of_service(watched, ARN)
             await services.put(watched, replace(made, status=ServiceStatus.INACTIVE), inactive_since=1.0)
             assert await services.inactive(watched, 2.0, 9) == [ARN]
-            assert watched.scans == []
+            assert watched.scanned == []
             assert watched.asked > 20
 
     in_store(work)

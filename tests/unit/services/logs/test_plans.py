@@ -1,27 +1,13 @@
 """No read of events or streams costs more than what it returns: every query is a range of an index."""
 
+from tests.unit.services.explained import Explained
+
 from homeport.kit.ids import CountingIds
 from homeport.services.logs import events, store
 from homeport.services.logs.events import Range
 from homeport.services.logs.ingest import ensure_task_streams
 from homeport.services.logs.model import Gap
 from homeport.services.logs.search import Merge
-
-
-class Watched:
-    """A transaction that asks SQLite how it will run each query."""
-
-    def __init__(self, tx):
-        self._tx = tx
-        self.plans = []
-
-    async def fetch(self, sql, *values):
-        self.plans += [row[3] for row in await self._tx.fetch(f"EXPLAIN QUERY PLAN {sql}", *values)]
-        return await self._tx.fetch(sql, *values)
-
-    async def fetch_one(self, sql, *values):
-        self.plans += [row[3] for row in await self._tx.fetch(f"EXPLAIN QUERY PLAN {sql}", *values)]
-        return await self._tx.fetch_one(sql, *values)
 
 
 def test_reads_are_ranges_of_an_index(in_store):
@@ -35,7 +21,7 @@ def test_reads_are_ranges_of_an_index(in_store):
                 stream = await store.get_stream(tx, group, name)
                 await events.add(tx, group, stream.id, [(number, "x") for number in range(1, 500)], ingested=1)
         async with database.snapshot() as tx:
-            watched = Watched(tx)
+            watched = Explained(tx)
             group = await store.get_group(watched, "r", "g")
             stream = await store.get_stream(watched, group, "a")
             for forward in (True, False):
@@ -45,9 +31,8 @@ def test_reads_are_ranges_of_an_index(in_store):
                 found = [each async for each in Merge(watched, streams, Range(0, 400), None, forward=forward)]
                 assert len(found) == 2 * 399
             for descending in (True, False):
-                options = {"after": None, "descending": descending, "limit": 5}
-                await store.list_streams(watched, group, **options)
-                await store.list_streams_by_last_event(watched, group, **options)
+                await store.list_streams(watched, group, after=None, descending=descending, limit=5)
+                await store.list_streams_by_last_event(watched, group, after=None, descending=descending, limit=5)
             await store.list_groups(watched, "r", prefix="g", limit=5)
         assert watched.plans
         assert [plan for plan in watched.plans if "SCAN" in plan or "TEMP B-TREE" in plan] == []

@@ -1,27 +1,27 @@
 """Which tasks go first."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tests.unit.services.ecs.deployments.services import NOW, OLD, service, tasks
 
 from homeport.services.ecs.deployments.choosing import in_order
-from homeport.services.ecs.deployments.model import Health, Phase
+from homeport.services.ecs.deployments.model import Health, Phase, Task
 from homeport.services.ecs.deployments.view import look
 
 
-def order(*groups: object) -> list[str]:
+def order(*groups: Iterable[Task]) -> list[str]:
     return [one.task.id for one in in_order(look(service(1, *groups), NOW).present)]
 
 
 def test_the_replaced_go_before_the_new_and_the_useless_before_the_useful() -> None:
-    sick = {"container_health": Health.UNHEALTHY}
     assert order(
         tasks(1, prefix="healthy"),
         tasks(1, prefix="settling", age=1.0),
         tasks(1, phase=Phase.PENDING, prefix="starting"),
-        tasks(1, prefix="sick", **sick),
+        tasks(1, prefix="sick", container_health=Health.UNHEALTHY),
         tasks(1, OLD, prefix="old"),
-        tasks(1, OLD, prefix="old-sick", **sick),
+        tasks(1, OLD, prefix="old-sick", container_health=Health.UNHEALTHY),
     ) == ["old-sick0", "old0", "sick0", "starting0", "settling0", "healthy0"]
 
 

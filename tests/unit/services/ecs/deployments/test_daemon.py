@@ -1,13 +1,26 @@
 """One task on each instance."""
 
+from typing import Any
+
 from tests.unit.services.ecs.deployments.services import NEW, NOW, OLD, service, tasks
 
-from homeport.services.ecs.deployments.model import Cause, Health, Phase, Plan, Scheduling, Service, Start, Stop, Task
+from homeport.services.ecs.deployments.model import (
+    Cause,
+    Deployment,
+    Health,
+    Phase,
+    Plan,
+    Scheduling,
+    Service,
+    Start,
+    Stop,
+    Task,
+)
 from homeport.services.ecs.deployments.plan import plan
 
 
-def on(instance: str, *group: object, **more: object) -> Task:
-    return tasks(1, *group, instance=instance, prefix=f"on-{instance}-", **more)[0]
+def on(instance: str, deployment: Deployment = NEW, phase: Phase = Phase.RUNNING, **more: Any) -> Task:
+    return tasks(1, deployment, phase, instance=instance, prefix=f"on-{instance}-", **more)[0]
 
 
 def daemon(instances: str, *there: Task, minimum: int = 0) -> Service:

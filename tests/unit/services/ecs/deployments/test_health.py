@@ -1,6 +1,7 @@
 """When a task counts as healthy."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.services.ecs.deployments.services import NOW, tasks
@@ -13,7 +14,7 @@ HEALTHY, INITIAL, UNHEALTHY = (
 )
 
 
-def running(age: float, **more: object) -> Task:
+def running(age: float, **more: Any) -> Task:
     return tasks(1, age=age, **more)[0]
 
 

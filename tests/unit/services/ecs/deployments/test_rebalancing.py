@@ -1,5 +1,7 @@
 """Tasks change zones, one started before another goes."""
 
+from typing import Any
+
 from tests.unit.services.ecs.deployments.services import NEW, NOW, completed, service, tasks
 
 from homeport.services.ecs.deployments.model import Cause, Phase, Service, Start, Stop, Task, Why
@@ -13,8 +15,8 @@ def spread(a: int, b: int, c: int, *more: Task, **facts: object) -> Service:
     return completed(a + b + c, there, more, **{"zones": ZONES, "rebalancing": True} | facts)
 
 
-def in_zone(zone: str, number: int, **facts: object) -> tuple[Task, ...]:
-    return tasks(number, zone=zone, **{"prefix": f"{zone}-"} | facts)
+def in_zone(zone: str, number: int, *, prefix: str = "", **facts: Any) -> tuple[Task, ...]:
+    return tasks(number, zone=zone, prefix=prefix or f"{zone}-", **facts)
 
 
 def test_a_task_is_started_in_the_zone_that_has_too_few() -> None:

@@ -42,7 +42,7 @@ def test_a_task_counts_by_its_own_size_or_its_containers(
     ],
 )
 def test_fixed_host_ports_count_unless_the_task_has_an_interface(
-    mode: str | None, ports: set[int], udp_ports: set[int], interfaces: int
+    mode: str | None, ports: frozenset[int] | set[int], udp_ports: frozenset[int] | set[int], interfaces: int
 ) -> None:
     needed = demand(
         {"memory": 64, "portMappings": [TCP]},

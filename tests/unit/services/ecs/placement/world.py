@@ -28,4 +28,5 @@ def instance(name: str = "i-1", *, zone: str = "us-east-1a", room: Room | None =
 
 
 def requirements(**more: Any) -> Requirements:
-    return Requirements(**({"demand": Demand(cpu=256, memory_mib=512), "group": GROUP} | more))
+    fields: dict[str, Any] = {"demand": Demand(cpu=256, memory_mib=512), "group": GROUP}
+    return Requirements(**(fields | more))
