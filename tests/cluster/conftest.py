@@ -131,7 +131,8 @@ class Lab:
     def lines(self, task: str, container: str) -> list[str]:
         """Return what the container has written so far."""
         stream = f"t/{container}/{task.rsplit('/', 1)[1]}"
-        found, token = [], {}
+        found: list[str] = []
+        token: dict[str, str] = {}
         while True:
             answer = self.logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
             found += [event["message"] for event in answer["events"]]

@@ -1,5 +1,7 @@
 """What a container definition declares is what the container is."""
 
+from typing import Any
+
 import pytest
 from tests.cluster.conftest import Lab, awslogs, part, shell, side, until
 
@@ -14,7 +16,7 @@ def test_restarts_are_in_place(lab: Lab) -> None:
     """The shortest period that AWS allows is a minute, and so long this takes."""
     policy = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [9]}
     count = "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4 | grep -o 'RestartCount\":[0-9]*'"
-    shared = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
+    shared: dict[str, Any] = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
     again = side(
         f"{count}; ls /mark 2>/dev/null || echo absent; echo >> /data/again; touch /mark; sleep 60.5; exit 3",
         "again",
@@ -177,7 +179,7 @@ def test_cpu_time_is_the_task_s(lab: Lab) -> None:
         "do i=$((i + 1)); done; cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null "
         "|| sed -n 's/usage_usec \\(.*\\)/\\1000/p' /sys/fs/cgroup/cpu.stat"
     )
-    shared = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
+    shared: dict[str, Any] = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
     main = shell(busy + "; until [ -e /data/done ]; do sleep 0.1; done", **shared)
     other = side(busy + "; touch /data/done; sleep 1000", **shared)
     main["command"], other["command"] = [*main["command"], "main"], [*other["command"], "side"]

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -126,12 +127,15 @@ def test_a_name_never_leads_to_a_stranger_who_was_given_the_address(
     )
     had: dict[str, set[str]] = {"web": set(), "stranger": set()}
     strangers: list[str] = []
+
+    def has_more_lines(before: int) -> bool:
+        return len(lab.lines(asker, "main")) > before
+
     for _ in range(ROUNDS):
         until("the service's tasks to run", lambda: shown(lab, name)["runningCount"] == WEBS)
         webs = lab.ecs.list_tasks(serviceName=name)["taskArns"]
         had["web"] |= {lab.address(task) for task in webs}
-        before = len(lab.lines(asker, "main"))
-        until("the name to be asked for", lambda before=before: len(lab.lines(asker, "main")) > before)
+        until("the name to be asked for", partial(has_more_lines, len(lab.lines(asker, "main"))))
         for task in webs:
             lab.ecs.stop_task(task=task)
         for task in strangers:

@@ -42,7 +42,7 @@ def test_terminating_an_instance_ends_its_tasks_as_a_host_that_fails(machines: M
     instance = machines.launch()
     arn = machines.registered(instance)["containerInstanceArn"]
     deaf = shell("trap '' TERM; while true; do sleep 1; done", stopTimeout=120)
-    modes = [("bridge", None), ("host", None), ("awsvpc", []), ("none", None)]
+    modes: list[tuple[str, list[str] | None]] = [("bridge", None), ("host", None), ("awsvpc", []), ("none", None)]
     tasks = [machines.run(machines.define(deaf, mode=mode), groups=groups) for mode, groups in modes]
     for task in tasks:
         machines.running(task)

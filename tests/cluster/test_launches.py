@@ -1,6 +1,7 @@
 """Many tasks at once, and stops at every moment of a task's life."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -54,11 +55,15 @@ def lab_address(task: dict[str, Any]) -> str:
 def test_a_stop_ends_a_task_whatever_it_is_doing(lab: Lab, status: str) -> None:
     order = ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "STOPPED"]
     web = lab.define({"name": "web", "stopTimeout": 2})
+
+    def has_come(task: str) -> bool:
+        return order.index(lab.describe(task)["lastStatus"]) >= order.index(status)
+
     for task in launch(lab, web, 5):
         if status == "STOPPED":
             lab.ecs.stop_task(task=task, reason="once")
             lab.stopped(task)
-        until(status, lambda task=task: order.index(lab.describe(task)["lastStatus"]) >= order.index(status))
+        until(status, partial(has_come, task))
         lab.ecs.stop_task(task=task, reason="once")
         lab.ecs.stop_task(task=task, reason="again")
         ended = lab.stopped(task)

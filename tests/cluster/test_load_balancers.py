@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -188,8 +189,11 @@ def test_https_is_answered_with_the_certificate_of_the_name_that_was_asked_for(b
         except OSError:
             return 0
 
+    def is_answered(name: str) -> bool:
+        return status(name) == 200
+
     for name in ("example.com", "example.org"):
-        until(f"{name} to be answered", lambda name=name: status(name) == 200)
+        until(f"{name} to be answered", partial(is_answered, name))
     assert status("example.net") == 0, "no certificate is for that name"
     balancing.elb.delete_listener(ListenerArn=listener)
     for arn in arns:

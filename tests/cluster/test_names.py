@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -147,16 +148,16 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
     )
     zones[0].alias(ZONE, made["CanonicalHostedZoneId"], made["DNSName"])
 
-    def page(name: str) -> str:
+    def is_here(name: str) -> bool:
         try:
             with urllib.request.urlopen(f"http://{name}/", timeout=30) as answer:
-                return str(answer.read().decode())
+                return bool(answer.read() == b"here")
         except OSError:
-            return ""
+            return False
 
     for name in (made["DNSName"], ZONE):
-        until(f"{name} to answer", lambda name=name: page(name) == "here")
-    addresses = {found[4][0] for found in socket.getaddrinfo(ZONE, 80)}
+        until(f"{name} to answer", partial(is_here, name))
+    addresses = {str(found[4][0]) for found in socket.getaddrinfo(ZONE, 80)}
     assert addresses == {found[4][0] for found in socket.getaddrinfo(made["DNSName"], 80)}
     assert len(addresses) == 2
     ask = f"nslookup {made['DNSName']}"
@@ -173,7 +174,7 @@ def test_a_load_balancer_is_found_by_its_name_and_by_an_alias_for_as_long_as_it_
         return not found
 
     for name in (made["DNSName"], ZONE):
-        until(f"{name} to be nobody's", lambda name=name: is_nobodys(name))
+        until(f"{name} to be nobody's", partial(is_nobodys, name))
 
 
 def test_explain_name_says_which_zone_and_which_records_answer(lab: Lab, zones: tuple[Zone, Zone]) -> None:

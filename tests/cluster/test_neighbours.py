@@ -1,6 +1,7 @@
 """What one task must not learn of another on the same instance, whatever mode either is in."""
 
 import uuid
+from functools import partial
 
 import pytest
 from tests.cluster.conftest import hears, hears_nothing, shell, until
@@ -23,7 +24,7 @@ def test_a_leaked_endpoint_id_is_worth_nothing_to_a_neighbour(machines: Machines
     for mode in ("bridge", "host", "awsvpc"):
         task = run(machines, machines.define(TELLING, mode=mode), mode)
         machines.running(task)
-        (victims[mode],) = until("its endpoint", lambda task=task: machines.lab.lines(task, "main"))
+        (victims[mode],) = until("its endpoint", partial(machines.lab.lines, task, "main"))
     own = "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4 | grep -q DockerId && echo own"
     for attacker in ("bridge", "host", "awsvpc"):
         # Two host-mode tasks share every address, so between them the id is all there is, as on AWS.
@@ -42,7 +43,7 @@ def test_ids_cannot_be_guessed(machines: Machines) -> None:
     for _ in range(2):
         task = machines.run(definition)
         machines.running(task)
-        (url,) = until("its endpoint", lambda task=task: machines.lab.lines(task, "main"))
+        (url,) = until("its endpoint", partial(machines.lab.lines, task, "main"))
         ids.append(url.rpartition("/")[2])
         shown = machines.describe(task)
         assert ids[-1] not in str(shown), "the API shows nobody an id"

@@ -228,10 +228,13 @@ def _start_tasks(machines: Machines, hosts: list[str], subnets: list[str], group
     for number, host in enumerate(hosts):
         for mode in Mode:
             containers = {**WEB, **({"portMappings": []} if mode is Mode.NONE else {})}
-            asked = {"containerInstances": [host], "taskDefinition": machines.define(containers, mode=mode.value)}
+            asked: dict[str, Any] = {
+                "containerInstances": [host],
+                "taskDefinition": machines.define(containers, mode=mode.value),
+            }
             if mode is Mode.AWSVPC:
-                place = {"subnets": [subnets[number]], "securityGroups": [groups[2 + number]]}
-                asked["networkConfiguration"] = {"awsvpcConfiguration": place}
+                own = {"subnets": [subnets[number]], "securityGroups": [groups[2 + number]]}
+                asked["networkConfiguration"] = {"awsvpcConfiguration": own}
             answer = machines.ecs.start_task(cluster=machines.cluster, **asked)
             assert answer["failures"] == [], answer
             started.append(answer["tasks"][0]["taskArn"])

@@ -10,6 +10,13 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
 def test_a_service_whose_task_burns_cpu_scales_out_and_an_idle_one_does_not() -> None:
-    hurried = {"PYTHONPATH": str(ROOT / "tests/cluster/hurried"), "HURRY": "8", "HURRY_SINCE": str(time.time())}
-    said = in_lab(sys.executable, "-m", "tests.cluster.scaling_by_cpu", timeout=900, **hurried)
+    said = in_lab(
+        sys.executable,
+        "-m",
+        "tests.cluster.scaling_by_cpu",
+        timeout=900,
+        PYTHONPATH=str(ROOT / "tests/cluster/hurried"),
+        HURRY="8",
+        HURRY_SINCE=str(time.time()),
+    )
     assert "the busy service has" in said

@@ -260,7 +260,7 @@ def states(world: World) -> dict[str, str]:
 def all_tasks(world: World) -> list[str]:
     arns = set()
     for cluster, status in ((cluster, status) for cluster in ("default", CLUSTER) for status in ("RUNNING", "STOPPED")):
-        token = {}
+        token: dict[str, str] = {}
         while True:
             answer = insist(world.ecs.list_tasks, cluster=cluster, desiredStatus=status, **token)
             arns.update(answer["taskArns"])
@@ -287,7 +287,8 @@ def check_logs(world: World, task: dict[str, Any]) -> None:
     if task["containers"][0].get("exitCode") is None and "startedAt" not in task:
         return  # stopped before its container ran
     stream = f"c/counter/{arn.rsplit('/', 1)[1]}"
-    messages, token = [], {}
+    messages: list[str] = []
+    token: dict[str, str] = {}
     while True:
         answer = insist(
             world.logs.get_log_events, logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token

@@ -8,7 +8,9 @@ sleeps until a time of that clock wakes when it has come.  Timeouts stay what th
 import asyncio
 import os
 import time
+from typing import TypeVar, overload
 
+T = TypeVar("T")
 _machine, _sleep = time.time, asyncio.sleep
 _SPEED, _SINCE = float(os.environ["HURRY"]), float(os.environ["HURRY_SINCE"])
 
@@ -17,6 +19,10 @@ def _now() -> float:
     return _SINCE + (_machine() - _SINCE) * _SPEED
 
 
+@overload
+async def _sleep_less(delay: float) -> None: ...
+@overload
+async def _sleep_less(delay: float, result: T) -> T: ...
 async def _sleep_less(delay: float, result: object = None) -> object:
     return await _sleep(delay / _SPEED, result)
 
