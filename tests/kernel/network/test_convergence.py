@@ -98,8 +98,8 @@ def some_hosts(dice: random.Random) -> list[Item]:
             items.append(attached(50 + ord(name[-1]), name, "sg-1", device="eth2"))
         for number in range(2, 6):
             if dice.random() < 0.5:
-                bindings = (Binding(dice.choice(("tcp", "udp")), 8000 + number, dice.choice((80, 81))),)
-                bindings = dice.choice(((), bindings))
+                binding = Binding(dice.choice(("tcp", "udp")), 8000 + number, dice.choice((80, 81)))
+                bindings = dice.choice(((), (binding,)))
                 items.append(Sandbox(f"box-{name}-{number}", name, f"172.17.0.{number}", bindings))
         if dice.random() < 0.5:
             items.append(Sandbox(f"none-{name}", name))
@@ -269,7 +269,10 @@ class Guillotine:
     def __init__(self, turn: int) -> None:
         self.left = turn
 
-    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def put_on(self, holder: object, name: str) -> None:
+        setattr(holder, name, self._around(getattr(holder, name)))
+
+    def _around(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             self.left -= 1
             if self.left == 0:
@@ -284,11 +287,11 @@ def apply_and_die(run: Path, desired: Network, turn: int) -> bool:
     child = os.fork()
     if child == 0:
         axe = Guillotine(turn)
-        Netlink.send = axe.around(Netlink.send)
-        Namespaces.hold = axe.around(Namespaces.hold)
-        Namespaces.remove = axe.around(Namespaces.remove)
-        place.load = axe.around(place.load)
-        kernel.load = axe.around(kernel.load)
+        axe.put_on(Netlink, "send")
+        axe.put_on(Namespaces, "hold")
+        axe.put_on(Namespaces, "remove")
+        axe.put_on(place, "load")
+        axe.put_on(kernel, "load")
         asyncio.run(KernelNetwork(run).apply(desired))
         os._exit(0)
     _, status = os.waitpid(child, 0)

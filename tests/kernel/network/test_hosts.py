@@ -187,11 +187,12 @@ def test_branches_obey_their_own_groups_and_vlan_ids_are_their_trunks(lab: Lab) 
     far = branch(43, TRUNK_B, 1, "sg-web")  # the same VLAN id, on another trunk
     assert lab.apply(*BASE, web, TRUNK_A, TRUNK_B, opened, closed, far) == {}
     servers = {each.id: lab.serve(each, 80) for each in (opened, closed, far)}
-    for asker in (closed, far, B, make_interface_in(lab, web, opened, closed, far)):
+    other = make_interface_in(lab, web, opened, closed, far)
+    for asker, source in ((closed, closed), (far, far), (B, ETH_B), (other, other)):
         client = lab.connect(asker, opened.address, 80)
         accepted, peer = lab.accept(servers[opened.id])
         assert talks(client, accepted)
-        assert peer[0] == (ETH_B.address if asker is B else asker.address)
+        assert peer[0] == source.address
         assert lab.misses(asker, closed.address, 80) or asker is closed
     client = lab.connect(opened, far.address, 80)
     assert talks(client, lab.accept(servers[far.id])[0])
@@ -265,7 +266,9 @@ def hears(listener: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("where", [A, ONE, B, FAR, make_interface(61, "sg-u")], ids=lambda each: each.id)
-def test_nobody_puts_frames_into_a_branch(lab: Lab, victim: tuple[Interface, int], where: Item) -> None:
+def test_nobody_puts_frames_into_a_branch(
+    lab: Lab, victim: tuple[Interface, int], where: Interface | Host | Sandbox
+) -> None:
     """Whatever the instance's groups allow: a branch has its own."""
     one, identifier = victim
     everything = make_group("sg-a", (ALL,)), make_group("sg-u", (ALL,)), make_group("sg-b")
@@ -283,7 +286,7 @@ def test_nobody_puts_frames_into_a_branch(lab: Lab, victim: tuple[Interface, int
 
 
 @pytest.mark.parametrize("where", [A, ONE, B, make_interface(61, "sg-u")], ids=lambda each: each.id)
-def test_nobody_sends_as_a_branch(lab: Lab, victim: tuple[Interface, int], where: Item) -> None:
+def test_nobody_sends_as_a_branch(lab: Lab, victim: tuple[Interface, int], where: Interface | Host | Sandbox) -> None:
     one, identifier = victim
     listener = lab.open(make_interface(61, "sg-u"), socket.SOCK_DGRAM)
     listener.bind(("0.0.0.0", 6000))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.kernel.network.probing import Probe, answers, listening
@@ -48,7 +49,7 @@ def some_network(dice: random.Random) -> Network:
     groups["sg-9"] = Group("sg-9", "vpc-2", (Rule(cidr="0.0.0.0/0"),), (Rule(cidr="0.0.0.0/0"),))
     interfaces: dict[str, Interface] = {}
 
-    def add(number: int, vpc: str = "vpc-1", **members: object) -> Interface:
+    def add(number: int, vpc: str = "vpc-1", **members: Any) -> Interface:
         subnet = dice.choice((1, 2)) if vpc == "vpc-1" else 3
         made = Interface(
             id=f"eni-{number:017x}",
@@ -64,7 +65,8 @@ def some_network(dice: random.Random) -> Network:
         interfaces[made.id] = made
         return made
 
-    hosts, sandboxes = {}, {}
+    hosts: dict[str, Host] = {}
+    sandboxes: dict[str, Sandbox] = {}
     for number in (1, 2):
         host = Host(f"i-{number:017x}")
         hosts[host.id] = host
@@ -80,7 +82,8 @@ def some_network(dice: random.Random) -> Network:
         add(3, host=second, device="eth1", primary=False)
     trunk = add(4, host=first, device="eth1", primary=False, carries_branches=True) if dice.random() < 0.6 else None
     for number in (5, 6):
-        add(number, **({"trunk": trunk.id, "vlan": number} if trunk else {}), device="eth0")
+        branch: dict[str, Any] = {"trunk": trunk.id, "vlan": number} if trunk else {}
+        add(number, device="eth0", **branch)
     add(7)
     add(8, "vpc-2")
     return Network(vpcs, groups, interfaces, hosts, sandboxes)
