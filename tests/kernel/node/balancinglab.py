@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
-from nodelab import GROUP, VPC, Server, container, eni, lab
-from webs import Web
+from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, lab
+from tests.kernel.node.webs import Web
 
 from homeport.wire.messages import (
     BalancerState,
@@ -21,6 +21,7 @@ from homeport.wire.messages import (
     TargetGroup,
     TargetHealthCheck,
     TargetState,
+    TaskPhase,
     WeightedGroup,
 )
 
@@ -83,7 +84,8 @@ class Site:
     async def machine(self, *numbers: int) -> None:
         for number in numbers:
             spec = self.server.run(number, container("sleep 1000"))
-            await self.server.until(lambda spec=spec: (seen := self.server.last(spec)) and seen.phase == "running")
+            seen = await self.server.phase(spec, TaskPhase.RUNNING)
+            assert seen.phase is TaskPhase.RUNNING, seen
 
     async def web(self, number: int, **changes: Any) -> Web:
         await self.machine(number)
@@ -114,6 +116,18 @@ class Site:
         self.server.put(*specs)
         for spec in specs:
             await self.settled(spec, TargetState.HEALTHY)
+
+    def is_open(self, port: int) -> bool:
+        """Tell whether the load balancer is active and listens on the port."""
+        return self.active() and listens(self, port)
+
+    def is_without(self, process: int) -> bool:
+        """Tell whether proxies run, and none of them is *process*."""
+        running = self.processes()
+        return bool(running) and process not in running
+
+    def newest_is_not_of(self, old: list[int]) -> bool:
+        return self.processes()[-1] not in old
 
     def processes(self) -> list[int]:
         """Return the proxies that run, in the order they were started, which their ids say only until they begin anew."""

@@ -7,6 +7,7 @@ import ssl
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +28,22 @@ from homeport.wire.messages import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from balancinglab import ADDRESS, API, BALANCER, ENIS, WEB, Site, balancer, default, listener, site, target, to
-from nodelab import eni
-from webs import Client, Load, get, inside, until
+from tests.kernel.node.balancinglab import (
+    ADDRESS,
+    API,
+    BALANCER,
+    ENIS,
+    WEB,
+    Site,
+    balancer,
+    default,
+    listener,
+    site,
+    target,
+    to,
+)
+from tests.kernel.node.nodelab import eni
+from tests.kernel.node.webs import Client, Load, get, inside, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -289,7 +303,7 @@ async def test_logging_is_switched_without_losing_a_request(tmp_path: Path, root
         for number in range(4):
             old = at.processes()[-1]
             at.server.put(balancer(*spec.listeners, access_log=LOG if number % 2 == 0 else None))
-            await until(lambda old=old: at.processes() and old not in at.processes())
+            await until(partial(at.is_without, old))
             await load.more(50)
         await load.stop()
         assert load.failed == []

@@ -31,7 +31,7 @@ from homeport.wire.messages import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from balancinglab import (
+from tests.kernel.node.balancinglab import (
     ADDRESS,
     API,
     BALANCER,
@@ -47,8 +47,8 @@ from balancinglab import (
     target,
     to,
 )
-from nodelab import PATIENCE, VPC, eni
-from webs import Client, Load, get, until
+from tests.kernel.node.nodelab import PATIENCE, VPC, eni
+from tests.kernel.node.webs import Client, Load, get, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -96,7 +96,7 @@ async def test_the_first_rule_that_fits_decides(tmp_path: Path, root_filesystem:
         await at.balance(balancer(listener(*rules)))
 
         async def body(path: str = "/", **more: str) -> str:
-            return (await get(at.client, ADDRESS, path=path, **more)).body.decode()
+            return (await get(at.client, ADDRESS, 80, path, **more)).body.decode()
 
         none = "it's {none} of 100%\n'these'"
         assert await body(host="www.EXAMPLE.com:80") == await body(host="exact.test") == "host"

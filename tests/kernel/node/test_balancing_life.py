@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,21 @@ from homeport.wire.messages import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-from balancinglab import ADDRESS, API, CHECK, WEB, balancer, default, listener, listens, site, target, to
-from nodelab import VPC, eni
-from webs import Client, Load, get, until
+from tests.kernel.node.balancinglab import (
+    ADDRESS,
+    API,
+    CHECK,
+    WEB,
+    balancer,
+    default,
+    listener,
+    listens,
+    site,
+    target,
+    to,
+)
+from tests.kernel.node.nodelab import VPC, eni
+from tests.kernel.node.webs import Client, Load, get, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -104,7 +117,8 @@ async def test_targets_that_drain_and_exit_fail_no_request(tmp_path: Path, root_
 
 async def test_what_is_under_way_is_finished_until_the_delay_is_over(tmp_path: Path, root_filesystem: Path):
     async with site(tmp_path, root_filesystem) as at:
-        web = await at.web(11, held=asyncio.Event())
+        held = asyncio.Event()
+        web = await at.web(11, held=held)
         short = replace(WEB, deregistration_delay=2)
         await at.balance(balancer(listener(default(to(WEB)))), short)
         await at.register(target(WEB, 11))
@@ -113,21 +127,21 @@ async def test_what_is_under_way_is_finished_until_the_delay_is_over(tmp_path: P
         at.server.put(target(WEB, 11, draining=True, draining_since=1e12))
         await at.settled(target(WEB, 11), TargetState.DRAINING)
         assert (await get(at.client, ADDRESS)).status == 503  # nothing new
-        web.held.set()
+        held.set()
         assert (await slow).status == 200
         await at.settled(target(WEB, 11), TargetState.DRAINED)
         again = target(WEB, 11, registration=2)
         await at.register(again)
         states = [each.state for each in at.server.targets[again.id] if each.registration == 2]
         assert states[0] is TargetState.INITIAL
-        web.held.clear()
+        held.clear()
         slow = asyncio.create_task(get(at.client, ADDRESS))
         await until(lambda: len(web.seen) == 2)
         at.server.put(replace(again, draining=True, draining_since=1.0))  # the delay was over long ago
         await at.settled(again, TargetState.DRAINED)
         at.server.drop(again)
         assert (await slow).status in (502, 503, 504)  # cut off
-        web.held.set()
+        held.set()
 
 
 async def test_a_changed_listener_loses_no_request_and_no_state(tmp_path: Path, root_filesystem: Path):
@@ -154,8 +168,8 @@ async def test_a_changed_listener_loses_no_request_and_no_state(tmp_path: Path, 
             old = at.processes()
             extra = listener(default(FixedResponse(status=200)), port=8000 + number)
             at.server.put(balancer(listener(default(blue)), extra))
-            await until(lambda old=old: at.processes()[-1] not in old)
-            await until(lambda number=number: at.active() and listens(at, 8000 + number))
+            await until(partial(at.newest_is_not_of, old))
+            await until(partial(at.is_open, 8000 + number))
             await load.more(50)
         at.server.put(balancer(listener(default(green))))  # as blue/green deployments do
         await until(lambda: b"web-13" in load.by)

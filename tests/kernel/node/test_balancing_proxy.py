@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.ports import free_port
@@ -48,23 +49,26 @@ def port(number: int) -> int:
     return free_port()
 
 
-def group(number: int, protocol: str, check: TargetHealthCheck, **changes: object) -> TargetGroup:
-    fields: dict[str, object] = {"protocol": protocol, "health_check": check} | changes
-    return TargetGroup(id=f"targetgroup/g/{number:016x}", vpc="vpc-1", **fields)  # type: ignore[arg-type]
+def group(number: int, protocol: str, check: TargetHealthCheck, changes: dict[str, Any]) -> TargetGroup:
+    fields: dict[str, Any] = {"protocol": protocol, "health_check": check} | changes
+    return TargetGroup(id=f"targetgroup/g/{number:016x}", vpc="vpc-1", **fields)
 
 
 def groups(kind: str) -> list[TargetGroup]:
+    variants: list[dict[str, Any]]
     if kind == "network":
-        made = itertools.product(("TCP", "TLS"), CHECKS, ({}, {"stickiness": GroupStickiness(kind="source_ip")}))
+        protocols, variants = ("TCP", "TLS"), [{}, {"stickiness": GroupStickiness(kind="source_ip")}]
     else:
         sticky = GroupStickiness(kind="lb_cookie")
-        more = (
-            {},
-            {"protocol_version": "HTTP2"},
-            {"algorithm": "least_outstanding_requests", "slow_start": 30, "stickiness": sticky},
+        protocols, variants = (
+            ("HTTP", "HTTPS"),
+            [
+                {},
+                {"protocol_version": "HTTP2"},
+                {"algorithm": "least_outstanding_requests", "slow_start": 30, "stickiness": sticky},
+            ],
         )
-        made = itertools.product(("HTTP", "HTTPS"), CHECKS, more)
-    return [group(number, *each[:2], **each[2]) for number, each in enumerate(made)]
+    return [group(number, *each) for number, each in enumerate(itertools.product(protocols, CHECKS, variants))]
 
 
 def desired(kind: str, made: Iterable[TargetGroup], targets: Iterable[Target]) -> Desired:

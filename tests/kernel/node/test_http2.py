@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,21 @@ import pytest
 from homeport.wire.messages import FixedResponse, TargetState
 
 sys.path.insert(0, str(Path(__file__).parent))
-from balancinglab import ADDRESS, WEB, Site, balancer, default, listener, listens, secure, site, target, to
-from nodelab import PATIENCE, eni
-from webs import Web, until
+from tests.kernel.node.balancinglab import (
+    ADDRESS,
+    WEB,
+    Site,
+    balancer,
+    default,
+    listener,
+    listens,
+    secure,
+    site,
+    target,
+    to,
+)
+from tests.kernel.node.nodelab import PATIENCE, eni
+from tests.kernel.node.webs import Web, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -34,6 +47,9 @@ class Streams:
     def connections(self) -> int:
         """How many there have been so far."""
         return sum(event["event"] == "connect" for event in self.events)
+
+    def has_connected(self, times: int) -> bool:
+        return self.connections == times
 
     async def listen(self) -> None:
         assert self._process.stdout is not None
@@ -72,6 +88,10 @@ async def streams(at: Site, authorities: Path, count: int) -> AsyncIterator[Stre
             await process.wait()
 
 
+def is_heard(at: Site, port: int) -> bool:
+    return bool(at.processes()) and listens(at, port)
+
+
 def paths(webs: list[Web]) -> list[str]:
     return sorted(request.path for web in webs for request in web.seen)
 
@@ -79,13 +99,14 @@ def paths(webs: list[Web]) -> list[str]:
 async def test_streams_of_one_connection_are_answered_side_by_side(tmp_path: Path, root_filesystem: Path):
     encrypted, chain = secure(tmp_path, default(to(WEB)))
     async with site(tmp_path, root_filesystem) as at:
-        web = await at.web(11, held=asyncio.Event())
+        held = asyncio.Event()
+        web = await at.web(11, held=held)
         await at.balance(balancer(encrypted), WEB)
         await at.register(target(WEB, 11))
         async with streams(at, chain, 8) as client:
             await until(lambda: len(web.seen) == 8)  # none waits for the answer to another
             assert client.replies == []
-            web.held.set()
+            held.set()
             await client.more(16)
             await client.stop()
         assert client.events == [{"event": "connect", "protocol": "h2"}, {"event": "close"}]
@@ -136,8 +157,8 @@ async def test_a_proxy_that_is_replaced_says_goodbye_and_loses_no_stream(tmp_pat
             await client.more(20)
             for port in range(8000, 8003):
                 at.server.put(balancer(encrypted, listener(default(FixedResponse(status=200)), port=port)))
-                await until(lambda port=port: at.processes() and listens(at, port))
-                await until(lambda port=port: client.connections == port - 7998)
+                await until(partial(is_heard, at, port))
+                await until(partial(client.has_connected, port - 7998))
                 await client.more(20)
             await client.stop()
         assert {event["event"] for event in client.events} == {"connect", "goaway", "close"}

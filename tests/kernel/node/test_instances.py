@@ -5,6 +5,7 @@ import json
 import os
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from homeport.wire.messages import Instance, InstancePhase, NetworkMode, TaskPhase
 
 sys.path.insert(0, str(Path(__file__).parent))
-from nodelab import GROUP, VPC, Server, container, eni, instance, lab
+from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -26,6 +27,10 @@ GET = "GET /latest/meta-data/mac HTTP/1.1\\r\\nHost: i\\r\\nConnection: close\\r
 ASK_TOKEN = f"{PUT.format('close', '')} | busybox timeout {{}} nc {IMDS} 80"
 ASK_TOKEN_AND_MORE = f"{PUT.format('keep-alive', GET)} | busybox timeout {{}} nc {IMDS} 80"
 SHORT, LONG = 2, 60  # seconds: for what must not be answered, and for what must
+
+
+def is_of_web(server: Server, instance: str) -> bool:
+    return server.instances[instance].agent == {"ECS_CLUSTER": "web"}
 
 
 def shared(server: Server, spec: Instance) -> Path:
@@ -190,7 +195,7 @@ async def test_agent_killed_at_random_moments_of_instances_lives(tmp_path: Path,
             running = replace(spec, running=True)
             server.put(running)
             await server.instance_phase(running, InstancePhase.RUNNING)
-            await server.until(lambda spec=spec: server.instances[spec.id].agent == {"ECS_CLUSTER": "web"})
+            await server.until(partial(is_of_web, server, spec.id))
             assert (shared(server, spec) / "runs").read_text() == "run\n"
             server.drop(running, primary)
             await server.instance_phase(running, InstancePhase.GONE)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from homeport.wire.messages import InstancePhase, NetworkMode, PortMapping, Task, TaskPhase
 
 sys.path.insert(0, str(Path(__file__).parent))
-from nodelab import GROUP, VPC, Server, container, eni, instance, lab
+from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.fault, pytest.mark.slow]
 
@@ -61,15 +62,19 @@ async def test_agent_killed_at_random_moments(tmp_path: Path, root_filesystem: P
             if server.last(spec) is None:
                 await server.phase(spec, TaskPhase.STOPPED)
             server.drop(spec, eni(key))
-        for _, spec, lines in ended:
+        for _, spec, said in ended:
             await server.phase(spec, TaskPhase.GONE)
-            await server.until(lambda spec=spec: not server.output(spec) or f"{spec.id}/app" in server.finished)
-            check_output(server, spec, lines)
+            await server.until(partial(has_said_all, server, spec))
+            check_output(server, spec, said)
         server.drop(GROUP, VPC)
         phases = list(TaskPhase)
         for reports in server.seen.values():
             order = [phases.index(report.phase) for report in reports]
             assert order == sorted(order)
+
+
+def has_said_all(server: Server, spec: Task) -> bool:
+    return not server.output(spec) or f"{spec.id}/app" in server.finished
 
 
 def check_bindings(server: Server, tasks: list[Task]) -> None:
@@ -119,7 +124,7 @@ async def test_agent_killed_at_random_moments_with_tasks_on_an_instance(tmp_path
         await server.instance_phase(host, InstancePhase.STOPPED)
         for spec in tasks:
             await server.phase(spec, TaskPhase.GONE)
-            await server.until(lambda spec=spec: not server.output(spec) or f"{spec.id}/app" in server.finished)
+            await server.until(partial(has_said_all, server, spec))
             check_output(server, spec, None)
         server.drop(*instance(9), GROUP, VPC)
         await server.instance_phase(host, InstancePhase.GONE)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from homeport.wire.messages import Dependency, InstancePhase, NetworkMode, PortMapping, StopCause, TaskPhase
 
 sys.path.insert(0, str(Path(__file__).parent))
-from nodelab import GROUP, VPC, Server, container, eni, instance, lab
+from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

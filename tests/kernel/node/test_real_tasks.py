@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from homeport.wire.messages import Dependency, HealthCheck, Mount, RestartPolicy, StopCause, TaskPhase
 
 sys.path.insert(0, str(Path(__file__).parent))
-from nodelab import GROUP, PATIENCE, container, eni, lab
+from tests.kernel.node.nodelab import GROUP, PATIENCE, container, eni, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -89,6 +90,8 @@ async def test_stop_goes_backwards_and_ends_in_sigkill(tmp_path: Path, root_file
         seen = await server.phase(spec, TaskPhase.STOPPED)
         db, web = seen.containers
         assert (db.exit_code, web.exit_code) == (0, 137), server.explain()
+        assert db.finished_at is not None
+        assert web.finished_at is not None
         assert db.finished_at >= web.finished_at  # by the ticks of the clock
         assert server.output(spec, "db") == ["ready", "stopping"]
 
@@ -113,7 +116,7 @@ async def test_out_of_memory_health_and_restart(tmp_path: Path, root_filesystem:
         seen = await server.phase(again, TaskPhase.STOPPED)
         assert (seen.containers[0].restarts, seen.containers[0].exit_code) == (2, 4)
         assert server.output(again) == ["run"] * 6
-        await server.until(lambda: server.last(sick).containers[0].health == "HEALTHY")
+        await server.until(lambda: (now := server.last(sick)) and now.containers[0].health == "HEALTHY")
         assert "UNHEALTHY" in [seen.containers[0].health for seen in server.seen[sick.id]]
 
 
@@ -152,9 +155,11 @@ async def test_launch_is_quick(tmp_path: Path, root_filesystem: Path):
         for number in range(20, 40):
             begun = time.time()
             spec = server.run(number, container("echo started; sleep 1000"))
-            await server.until(lambda spec=spec: server.output(spec))
+            await server.until(partial(server.output, spec))
             seen = await server.phase(spec, TaskPhase.RUNNING)
-            times.append((seen.containers[0].started_at - begun) * 1000)
+            started = seen.containers[0].started_at
+            assert started is not None
+            times.append((started - begun) * 1000)
         times.sort()
         sys.stderr.write(f"\nput to started: median {times[10]:.1f} ms, worst {times[-1]:.1f} ms\n")
         assert times[10] < 1000  # a few tens where nothing else runs; the benchmark is for measuring
