@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import re
 import ssl
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -13,21 +12,6 @@ from typing import NamedTuple
 
 import pytest
 from tests.certificates import Authority
-
-from homeport.node.balancing import access
-from homeport.wire.messages import (
-    AccessLog,
-    BalancerState,
-    Certificate,
-    FixedResponse,
-    Listener,
-    ListenerRule,
-    LoadBalancer,
-    PathPattern,
-    Redirect,
-)
-
-sys.path.insert(0, str(Path(__file__).parent))
 from tests.kernel.node.balancinglab import (
     ADDRESS,
     API,
@@ -44,6 +28,19 @@ from tests.kernel.node.balancinglab import (
 )
 from tests.kernel.node.nodelab import eni
 from tests.kernel.node.webs import Client, Load, get, inside, until
+
+from homeport.node.balancing import access
+from homeport.wire.messages import (
+    AccessLog,
+    BalancerState,
+    Certificate,
+    FixedResponse,
+    Listener,
+    ListenerRule,
+    LoadBalancer,
+    PathPattern,
+    Redirect,
+)
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

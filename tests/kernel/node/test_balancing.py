@@ -3,12 +3,29 @@
 import asyncio
 import random
 import ssl
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.kernel.node.balancinglab import (
+    ADDRESS,
+    API,
+    BALANCER,
+    CHECK,
+    ENIS,
+    WEB,
+    balancer,
+    default,
+    listener,
+    listens,
+    secure,
+    site,
+    target,
+    to,
+)
+from tests.kernel.node.nodelab import PATIENCE, VPC, eni
+from tests.kernel.node.webs import Client, Load, get, until
 
 from homeport.wire.messages import (
     BalancerState,
@@ -29,26 +46,6 @@ from homeport.wire.messages import (
     TargetState,
     WeightedGroup,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tests.kernel.node.balancinglab import (
-    ADDRESS,
-    API,
-    BALANCER,
-    CHECK,
-    ENIS,
-    WEB,
-    balancer,
-    default,
-    listener,
-    listens,
-    secure,
-    site,
-    target,
-    to,
-)
-from tests.kernel.node.nodelab import PATIENCE, VPC, eni
-from tests.kernel.node.webs import Client, Load, get, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

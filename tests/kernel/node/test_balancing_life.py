@@ -3,23 +3,12 @@
 import asyncio
 import os
 import signal
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from homeport.wire.messages import (
-    FixedResponse,
-    Forward,
-    SecurityGroup,
-    TargetState,
-    WeightedGroup,
-)
-
-sys.path.insert(0, str(Path(__file__).parent))
 from tests.kernel.node.balancinglab import (
     ADDRESS,
     API,
@@ -35,6 +24,14 @@ from tests.kernel.node.balancinglab import (
 )
 from tests.kernel.node.nodelab import VPC, eni
 from tests.kernel.node.webs import Client, Load, get, until
+
+from homeport.wire.messages import (
+    FixedResponse,
+    Forward,
+    SecurityGroup,
+    TargetState,
+    WeightedGroup,
+)
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from homeport.wire.messages import FixedResponse, TargetState
-
-sys.path.insert(0, str(Path(__file__).parent))
 from tests.kernel.node.balancinglab import (
     ADDRESS,
     WEB,
@@ -29,6 +24,8 @@ from tests.kernel.node.balancinglab import (
 )
 from tests.kernel.node.nodelab import PATIENCE, eni
 from tests.kernel.node.webs import Web, until
+
+from homeport.wire.messages import FixedResponse, TargetState
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

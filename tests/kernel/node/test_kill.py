@@ -2,17 +2,14 @@
 
 import asyncio
 import random
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 from homeport.wire.messages import InstancePhase, NetworkMode, PortMapping, Task, TaskPhase
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.fault, pytest.mark.slow]
 

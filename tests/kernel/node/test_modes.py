@@ -1,15 +1,12 @@
 """Tasks on instances, in every network mode, on the real kernel."""
 
-import sys
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 from homeport.wire.messages import Dependency, InstancePhase, NetworkMode, PortMapping, StopCause, TaskPhase
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tests.kernel.node.nodelab import GROUP, VPC, Server, container, eni, instance, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.kernel.node.nodelab import GROUP, PATIENCE, container, eni, lab
 
 from homeport.wire.messages import Dependency, HealthCheck, Mount, RestartPolicy, StopCause, TaskPhase
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tests.kernel.node.nodelab import GROUP, PATIENCE, container, eni, lab
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
