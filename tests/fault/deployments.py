@@ -180,6 +180,7 @@ class Kills:
 
     killed: list[str] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def explain(self, failure: Failure) -> bool:
         """Return whether the request met a killed proxy."""
@@ -187,10 +188,12 @@ class Kills:
 
 
 async def kill_about(site: Site, chance: random.Random, kills: Kills) -> None:
-    """Kill something every few seconds, each kind as often as the others, until cancelled."""
+    """Kill something every few seconds, each kind as often as the others, until it is over."""
     coming: list[str] = []
     while True:
-        await asyncio.sleep(chance.uniform(2, 5))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(kills.over.wait(), chance.uniform(2, 5))
+            return
         coming = coming or chance.sample(KILLED, len(KILLED))
         what = coming[-1]
         with contextlib.suppress(ProcessLookupError, FileNotFoundError, ClientError, BotoCoreError, IndexError):
@@ -223,7 +226,8 @@ def _kill(what: str, site: Site, chance: random.Random) -> None:
         site.ecs.stop_task(task=chance.choice(site.tasks()), reason="killed")
     elif what == "balancer":
         for pid in _processes(f"haproxy.*{RUN}"):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     elif what == "container":
         ours = [pid for pid in _processes("^httpd -f -p 80") if CGROUPS in Path(f"/proc/{pid}/cgroup").read_text()]
         os.kill(chance.choice(ours), signal.SIGKILL)
@@ -266,9 +270,8 @@ async def soak(chosen: argparse.Namespace) -> tuple[Outcome, Kills]:
             await asyncio.sleep(1)
     finally:
         if killing is not None:
-            killing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await killing
+            kills.over.set()
+            await killing  # what it has begun to kill must be known
         load.stop()
         outcome = await running
     return outcome, kills
