@@ -182,7 +182,7 @@ async def test_own_answers_have_the_status_codes_of_aws(tmp_path: Path, root_fil
         await until(lambda: at.processes() and not set(old) & set(at.processes()))
         assert (await get(at.client, ADDRESS)).status == 504
         web.held.set()
-        web.exit()
+        await web.exit()
         reply = await get(at.client, ADDRESS)
         assert (reply.status, reply.header("Server")) == (502, "awselb/2.0")
 
@@ -340,7 +340,7 @@ async def test_a_node_killed_at_random_moments_of_a_deployment_fails_no_request(
                 await kill()
             await at.settled(target(WEB, old), TargetState.DRAINED)
             at.server.drop(target(WEB, old))
-            webs[old].exit()
+            await webs[old].exit()
             await load.more(20)
         await load.stop()
         assert load.failed == []

@@ -64,7 +64,7 @@ async def test_a_target_is_told_of_as_its_health_checks_say(tmp_path: Path, root
         assert {(await get(at.client, ADDRESS)).body for _ in range(4)} == {b"web-11"}
         second.silent = False
         await at.settled(other, TargetState.HEALTHY)
-        second.exit()
+        await second.exit()
         await at.settled(other, TargetState.UNHEALTHY)
         last = at.server.targets[other.id][-1]
         assert (last.reason, last.description) == ("Target.FailedHealthChecks", "Health checks failed")
@@ -77,7 +77,7 @@ async def test_a_dead_target_is_out_of_rotation_within_its_health_settings(tmp_p
         await at.register(target(WEB, 11), target(WEB, 12))
         load = Load(at.client, ADDRESS).start()
         await load.more(100)
-        webs[0].exit()
+        await webs[0].exit()
         began = time.monotonic()
         await at.settled(target(WEB, 11), TargetState.UNHEALTHY)
         assert time.monotonic() - began < 30  # two checks a second apart, not two of the usual thirty
@@ -103,7 +103,7 @@ async def test_targets_that_drain_and_exit_fail_no_request(tmp_path: Path, root_
             at.server.put(target(WEB, old, draining=True, draining_since=0.0 + 1e12))
             await at.settled(target(WEB, old), TargetState.DRAINED)
             at.server.drop(target(WEB, old))
-            webs[old].exit()
+            await webs[old].exit()
         await load.more(100)
         await load.stop()
         assert load.failed == []

@@ -135,7 +135,7 @@ async def test_a_rolling_change_of_targets_loses_no_stream(tmp_path: Path, root_
                 at.server.put(old)
                 await at.settled(old, TargetState.DRAINED)
                 at.server.drop(old)
-                webs[-2].exit()
+                await webs[-2].exit()
                 await client.more(20)
             await client.stop()
         assert [event["event"] for event in client.events] == ["connect", "close"]

@@ -86,17 +86,20 @@ class Web:
         self.server = await asyncio.start_server(self._connected, sock=listener, ssl=context)
         return self
 
-    def exit(self) -> None:
+    async def exit(self) -> None:
         """Be gone at once, as a process is that ends: whoever is connected finds his connection closed."""
         assert self.server is not None
         self.gone = True
+        for listener in self.server.sockets:
+            asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)  # a connection that asyncio has taken when its server is closed is never closed
         self.server.close()
         for writer in self.connections:
             writer.transport.abort()
 
     async def close(self) -> None:
         """Do the same, and leave no answer under way."""
-        self.exit()
+        await self.exit()
         for task in self.serving:
             task.cancel()
         await asyncio.gather(*self.serving, return_exceptions=True)
