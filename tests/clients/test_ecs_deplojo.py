@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.cluster.conftest import until
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -28,6 +29,12 @@ def template(image: str) -> dict[str, Any]:
     }
 
 
+def is_steady(ecs: Any, name: str) -> bool:
+    """Whether the last that was said of a service is that it has come to rest."""
+    events = ecs.describe_services(services=[name])["services"][0]["events"]
+    return bool(events) and "has reached a steady state" in events[0]["message"]
+
+
 @pytest.fixture
 def service(subnet: str) -> Iterator[str]:
     """A running service of one task."""
@@ -41,6 +48,7 @@ def service(subnet: str) -> Iterator[str]:
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
     )
+    until("a steady state", lambda: is_steady(ecs, name))
     yield name
     ecs.delete_service(service=name, force=True)
 
@@ -66,6 +74,7 @@ def test_it_deploys_a_revision(service: str, tmp_path: Path) -> None:
     output = result.stdout + result.stderr
     assert "Deployment finished" in output, output
     ecs: Any = boto3.client("ecs")
+    until("a steady state", lambda: is_steady(ecs, service))
     found = ecs.describe_services(services=[service])["services"][0]
     said = "\n".join(event["message"] for event in found["events"])  # the tool itself shows none of its first seconds
     assert f"(service {service}) has stopped 1 running tasks: (task " in said, said
