@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from tests.cgroups import fresh_cgroup_root
+from tests.cluster.conftest import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -82,12 +82,13 @@ def test_a_lab_that_is_ended_from_outside_leaves_nothing(number: int, monkeypatc
     assert {str(group) for group in made} < set(traces(folder))
     os.kill(process.pid, number)
     process.communicate(timeout=180)
-    deadline = time.monotonic() + 180
-    while left := [trace for trace in traces(folder) if number == signal.SIGTERM or "python" in trace]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
-    if number == signal.SIGKILL:  # nobody was left to remove the state: the next lab does
+
+    def left() -> list[str]:
+        return [trace for trace in traces(folder) if number == signal.SIGTERM or "python" in trace]
+
+    until("the lab to be gone", lambda: not left())
+    if (
+        number == signal.SIGKILL
+    ):  # nobody was left to remove the state: the next lab does, or another test's, which is at it
         lab("true").communicate(timeout=180)
-        while left := traces(folder):  # or one of another test's, which is at it
-            assert time.monotonic() < deadline, left
-            time.sleep(0.05)
+        until("its state to be removed", lambda: not traces(folder))

@@ -20,7 +20,9 @@ from homeport.db.database import Row, Tx, Value
 log = logging.getLogger(__name__)
 
 
-class _SqliteTx:
+class SqliteTx:
+    """Statements on one connection, inside a transaction that somebody else begins and ends."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
@@ -92,7 +94,7 @@ class SqliteDatabase:
             batch = self._batch
             self._writer.execute("SAVEPOINT request")
             try:
-                yield _SqliteTx(self._writer)
+                yield SqliteTx(self._writer)
             except BaseException:
                 self._writer.execute("ROLLBACK TO request")
                 self._writer.execute("RELEASE request")
@@ -131,7 +133,7 @@ class SqliteDatabase:
         reader = self._readers.pop() if self._readers else self._open_reader()
         reader.execute("BEGIN")
         try:
-            yield _SqliteTx(reader)
+            yield SqliteTx(reader)
         finally:
             reader.execute("ROLLBACK")
             self._readers.append(reader)

@@ -145,7 +145,7 @@ async def test_requests_are_shared_by_weight_and_clients_stay_where_cookies_say(
         await at.balance(balancer(listener(*rules)), cookie, API)
         await at.register(target(WEB, 11), target(WEB, 12), target(API, 13))
         bodies = [(await get(at.client, ADDRESS)).body for _ in range(200)]
-        assert 15 <= bodies.count(b"web-13") <= 95  # a quarter of 200, and what chance does to it
+        assert 25 <= bodies.count(b"web-13") <= 80  # a quarter of 200, and what chance does to it
         assert {(await get(at.client, ADDRESS, path="/only")).body for _ in range(10)} == {b"web-13"}
 
         async def with_cookies(path: str) -> None:

@@ -7,17 +7,18 @@ from importlib import resources
 from typing import Any
 
 from homeport.db.database import Row, Value
+from homeport.db.sqlite import SqliteTx
 
 
 class Interrupted(Exception):
     """The process has died here."""
 
 
-class MemoryStore:
+class MemoryStore(SqliteTx):
     """SQLite in memory with the whole schema; *patience* is how many statements may still run, None for all."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        super().__init__(sqlite3.connect(":memory:", isolation_level=None))
         self._connection.execute("PRAGMA foreign_keys = ON")
         for file in sorted((resources.files("homeport.db") / "migrations").iterdir(), key=lambda entry: entry.name):
             if file.name.endswith(".sql"):
@@ -35,17 +36,6 @@ class MemoryStore:
         self._connection.execute("COMMIT")
 
     @asynccontextmanager
-    async def attempt(self) -> AsyncIterator[None]:
-        self._connection.execute("SAVEPOINT attempt")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK TO attempt")
-            raise
-        finally:
-            self._connection.execute("RELEASE attempt")
-
-    @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["MemoryStore"]:
         yield self  # nobody else writes
 
@@ -57,16 +47,15 @@ class MemoryStore:
 
     async def execute(self, sql: str, *values: Value) -> int:
         self._spend()
-        return self._connection.execute(sql, values).rowcount
+        return await super().execute(sql, *values)
 
     async def fetch(self, sql: str, *values: Value) -> list[Row]:
         self._spend()
-        return self._connection.execute(sql, values).fetchall()
+        return await super().fetch(sql, *values)
 
     async def fetch_one(self, sql: str, *values: Value) -> Row | None:
         self._spend()
-        row: Row | None = self._connection.execute(sql, values).fetchone()
-        return row
+        return await super().fetch_one(sql, *values)
 
     async def close(self) -> None:
         self._connection.close()

@@ -82,6 +82,16 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
         "tcp-request session set-var(sess.begun) date",
         "http-request set-var(txn.begun) date",
         f"http-request set-var(txn.group) str({group})",
+        "http-after-response set-header Connection close if { date,sub(sess.begun) ge 3600 }",
+        (
+            "http-after-response set-status 504 reason 'Gateway Time-out'"
+            " if { res.hdr(X-Homeport-Unconnected) -m found } { date,sub(txn.begun),div(8) gt 0 }"
+        ),
+        (
+            "http-after-response set-status 502 reason 'Bad Gateway'"
+            " if { res.hdr(X-Homeport-Unconnected) -m found } !{ date,sub(txn.begun),div(8) gt 0 }"
+        ),
+        "http-after-response del-header X-Homeport-Unconnected",
         (
             "http-request set-header Host %[req.hdr(host)]:8080 if { req.hdr(host) -m found }"
             " !{ req.hdr(host) -m reg :[0-9]+$ }"
@@ -98,16 +108,6 @@ def test_a_listener_chooses_a_group_and_then_changes_headers():
             f"http-request set-header X-Amzn-Trace-Id Root={span};%[var(txn.trace)]"
             " if { var(txn.trace) -m len gt 0 } !{ var(txn.trace) -m sub Root= }"
         ),
-        "http-after-response set-header Connection close if { date,sub(sess.begun) ge 3600 }",
-        (
-            "http-after-response set-status 504 reason 'Gateway Time-out'"
-            " if { res.hdr(X-Homeport-Unconnected) -m found } { date,sub(txn.begun),div(8) gt 0 }"
-        ),
-        (
-            "http-after-response set-status 502 reason 'Bad Gateway'"
-            " if { res.hdr(X-Homeport-Unconnected) -m found } !{ date,sub(txn.begun),div(8) gt 0 }"
-        ),
-        "http-after-response del-header X-Homeport-Unconnected",
         f"use_backend {group}.open if {{ nbsrv({group}) lt 1 }} !{{ stopping }}",
         f"default_backend {group}",
     ]

@@ -53,12 +53,11 @@ def frontend(
     yield from access.chosen(balancer, listener)
     for number, rule in enumerate(listener.rules):
         yield from _action(files, listener, number, rule, known)
-    if not _answers_all(listener):
-        yield from _headers(balancer, listener)
     yield f"http-after-response set-header Connection close if {{ date,sub(sess.begun) ge {balancer.client_keep_alive} }}"
     yield from _unconnected()
     yield from _answer_headers(listener)
     if not _answers_all(listener):
+        yield from _headers(balancer, listener)
         yield from _use_backend(listener, known)
 
 
